@@ -1,0 +1,157 @@
+"""The records that flow between stages, and how they are written to disk: one JSON object per line.
+
+Row (read from a source) -> Example (a conversation with its target) -> Sample (what an arm answered) -> Score.
+All are frozen: a stage makes new records, it never edits those of an earlier one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+Target = str | tuple[str, ...]  # a text, or the texts of ordered steps
+
+
+@dataclass(frozen=True)
+class Message:
+    """One turn of a conversation. `role` is system, user or assistant."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a row came from: the file as the recipe names it, and the line (from 1) on which the row begins."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One input row under the recipe's own field names.
+
+    `fields` holds `prompt` (text) and `response` (text or list of steps), or `messages` (list of {role, content}),
+    and whatever else the recipe maps. `dropped` says why the row does not go on, if it does not.
+    """
+
+    id: str
+    fields: Mapping[str, Any]
+    origin: Origin
+    dropped: str | None = None
+
+
+@dataclass(frozen=True)
+class Example:
+    """A whole conversation, its last assistant turn included, ready for a chat template.
+
+    `target` is that last answer as a text, or as a list of steps where the data gave one.
+    """
+
+    id: str
+    messages: tuple[Message, ...]
+    target: Target
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def prompt(self) -> tuple[Message, ...]:
+        """What an arm is asked: every message before the last answer."""
+        return self.messages[:-1]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What one arm answered to one example. `finish_reason` is stop, length (cut at max_new_tokens) or given."""
+
+    id: str
+    arm: str
+    target: Target
+    output: str
+    prompt: tuple[Message, ...] = ()
+    finish_reason: str = "given"
+    prompt_tokens: int | None = None
+    output_tokens: int | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Score:
+    """What one evaluator says of one sample.
+
+    A value of None means that the sample could not be scored: it is counted and shown, never taken for 0.
+    `stats` are the per-row sufficient statistics of a metric whose mean over rows would be wrong (corpus BLEU).
+    `detail` is for the reader: pairs of steps, a judge's words. `error` is the text of a crash in this row.
+    """
+
+    id: str
+    arm: str
+    values: Mapping[str, float | None]
+    stats: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What an evaluator's METRICS say of one number: which way is better, its range and its kind.
+
+    `direction` none: a description (length), neither good nor bad. `unit`: "" or e.g. "tokens".
+    """
+
+    name: str
+    direction: Literal["higher", "lower", "none"]
+    low: float | None = None
+    high: float | None = None
+    kind: Literal["continuous", "binary", "ordinal", "corpus"] = "continuous"
+    unit: str = ""
+    help: str = ""
+
+
+Record = TypeVar("Record", Row, Example, Sample, Score)
+
+
+def write_jsonl(path: Path, records: Iterable[Row | Example | Sample | Score]) -> int:
+    """Write one record per line and return how many there were."""
+    count = 0
+    with path.open("w", encoding="utf-8") as file:
+        for record in records:
+            file.write(to_line(record))
+            count += 1
+    return count
+
+
+def read_jsonl(path: Path, kind: type[Record]) -> Iterator[Record]:
+    """Read records that `write_jsonl` (or `to_line`) wrote."""
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            yield from_json(kind, json.loads(line))
+
+
+def to_line(record: Row | Example | Sample | Score) -> str:
+    """One record as a line of JSON, with its line end. Non-ASCII text stays readable."""
+    return json.dumps(asdict(record), ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def from_json(kind: type[Record], data: Mapping[str, Any]) -> Record:
+    """A record from its JSON object; keys that the record does not have are refused by its constructor."""
+    names = {f.name for f in fields(kind)}
+    return kind(**{name: _revive(name, value) if name in names else value for name, value in data.items()})
+
+
+def _revive(name: str, value: Any) -> Any:
+    if name in {"messages", "prompt"}:
+        return tuple(Message(**message) for message in value)
+    if name == "target" and isinstance(value, list):
+        return tuple(value)
+    if name == "origin":
+        return Origin(**value)
+    if name == "stats":
+        return {metric: tuple(numbers) for metric, numbers in value.items()}
+    return value
