@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 class Encoder(Protocol):
     """A sentence encoder. `signature` names the weights and versions that the numbers depend on."""
 
-    signature: str
-    folder: Path
+    @property
+    def signature(self) -> str: ...
+
+    @property
+    def folder(self) -> Path: ...
 
     def embed(self, texts: Sequence[str]) -> numpy.ndarray[Any, Any]:
         """One L2-normalised, mean-pooled vector per text: shape (len(texts), dimension), float32."""
@@ -28,6 +31,7 @@ class Context:
 
     `encoder(name)` loads an encoder (embedded name, hub id or folder) on first use and keeps it.
     `model_folder(name)` gives the folder of a model or encoder for evaluators that load it themselves.
+    `response_format`: how the recipe writes a list of steps as one text (see `render_steps`).
     """
 
     encoder: Callable[[str], Encoder]
@@ -35,3 +39,4 @@ class Context:
     prepared: Mapping[str, Path] = field(default_factory=dict)
     arms: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     seed: int = 42
+    response_format: str = "numbered_steps"

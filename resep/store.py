@@ -78,9 +78,9 @@ class Store:
 
     def decide(self, stage: Stage, folders: Mapping[str, Path]) -> Decision:
         """Reuse or run, and why. `folders` holds the finished stages so far; a missing one leaves the key open."""
-        missing = [name for name in stage.needs if name not in folders]
-        if missing:
-            return Decision(stage, None, False, f"run if {', '.join(missing)} change{'s' * (len(missing) == 1)}")
+        pending = list(dict.fromkeys(name.partition(":")[0] for name in stage.needs if name not in folders))
+        if pending:
+            return Decision(stage, None, False, f"run if {', '.join(pending)} change{'s' * (len(pending) == 1)}")
         ingredients = self._ingredients(stage, folders)
         key = digest_json(ingredients)
         if self.folder(stage, key).exists():

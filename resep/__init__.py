@@ -1,0 +1,23 @@
+"""Resep: one YAML recipe, one command, one verdict. What plug-ins import stands here and nowhere else."""
+
+from resep.context import Context, Encoder
+from resep.placeholders import hide, reveal
+from resep.records import Example, Message, Metric, Row, Sample, Score
+from resep.steps import parse_steps, render_steps, target_steps, target_text
+
+__all__ = [
+    "Context",
+    "Encoder",
+    "Example",
+    "Message",
+    "Metric",
+    "Row",
+    "Sample",
+    "Score",
+    "hide",
+    "parse_steps",
+    "render_steps",
+    "reveal",
+    "target_steps",
+    "target_text",
+]

@@ -1,0 +1,51 @@
+"""Show prepared examples as the model sees them: the rendered text, its tokens, and which of them are trained on."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from itertools import islice
+
+from resep.commands.loading import load_recipe, recipe_arguments, require_trust, store_arguments
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    recipe_arguments(parser)
+    store_arguments(parser)
+    parser.add_argument("--rows", type=int, default=3, metavar="N", help="how many training examples (default: 3)")
+    parser.add_argument("--json", action="store_true", help="one JSON object per example instead of coloured text")
+
+
+def main(args: argparse.Namespace) -> int:
+    from resep import pipeline
+    from resep.hardware import detect
+    from resep.records import Example, read_jsonl
+    from resep.stages.chat_template import chat_template
+    from resep.stages.tokenise import preview
+    from resep.store import Store
+    from resep.templates import load_template, load_tokenizer
+    from resep.terminal import reporting
+
+    recipe = load_recipe(args)
+    require_trust(recipe, args.trust)
+    with reporting() as emit:
+        stages = pipeline.plan(recipe, detect(recipe["compute.profile"]), emit)
+        folders = pipeline.run(stages, Store(args.store, recipe["name"]), emit, "prepare")
+        tokenizer = load_tokenizer(pipeline.base_model(recipe, emit).folder())
+    template = load_template(*chat_template(recipe), tokenizer)
+    for example in islice(read_jsonl(folders["prepare"] / "train.jsonl", Example), args.rows):
+        shown = preview(example, template, tokenizer, recipe["prompt.train_on"])
+        print(json.dumps(shown, ensure_ascii=False)) if args.json else _print(shown)
+    return 0
+
+
+def _print(shown: dict[str, object]) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    text = Text()
+    for token, trained in zip(shown["tokens"], shown["trained"], strict=True):  # type: ignore[call-overload]
+        text.append(token, style="bold green" if trained else "dim")
+    console = Console(highlight=False)
+    console.rule(f"{shown['id']} · {len(shown['ids'])} tokens, {sum(shown['trained'])} trained on (green)")  # type: ignore[arg-type,call-overload]
+    console.print(text)

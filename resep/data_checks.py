@@ -1,0 +1,143 @@
+"""Checks across keys that concern the model, the data, the steps and the fields of a row."""
+
+from __future__ import annotations
+
+import os.path
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from resep.draft import Check, Draft, Finding
+from resep.paths import data_folder
+from resep.places import KeyPath
+from resep.recipe_paths import escapes, is_hub_id, is_written_as_folder
+from resep.suggest import did_you_mean, listed, nearest
+
+_BLINDING = ("lowercase", "strip_punctuation")  # after these, detectors no longer see an e-mail or a phone number
+EMBEDDED_MODELS = ("smollm2-135m-instruct",)
+_TEXT_FIELDS = ("prompt", "response")
+
+
+def model_is_pinned(draft: Draft) -> Iterator[Finding]:
+    base, has_revision = draft.value("model.base", str), draft.has("model.revision")
+    if not base:
+        return
+    path = ("model", "base")
+    is_folder = is_written_as_folder(base) or _is_folder(draft, base)
+    if is_hub_id(base) and not is_folder and not has_revision:
+        message = (
+            f"'{base}' is a hub id: add 'revision', a commit or a tag, so that the same recipe means the same weights "
+            f"next year (a local folder is written './{base}')"
+        )
+        yield Finding(path, message)
+    if has_revision and (is_folder or "/" not in base):
+        yield Finding(("model", "revision"), f"a revision belongs to a hub id (owner/name), and '{base}' is none")
+    if "/" not in base and base not in EMBEDDED_MODELS and not is_folder and nearest(base, EMBEDDED_MODELS):
+        message = f"no embedded model has this name{did_you_mean(base, EMBEDDED_MODELS)}"
+        yield Finding(path, f"{message} (a local folder is written './{base}')")
+    if is_folder and base not in draft.typed and (reason := escapes(base)):
+        yield Finding(path, f"'{base}' {reason}")
+
+
+def sources_stay_below(draft: Draft) -> Iterator[Finding]:
+    for index, source in enumerate(_sources(draft)):
+        file = source.get("path")
+        if isinstance(file, str) and file not in draft.typed and (reason := escapes(file)):
+            yield Finding(("data", "sources", index, "path"), f"'{file}' {reason}")
+
+
+def fields_are_mapped(draft: Draft) -> Iterator[Finding]:
+    """Fields that splits, slices and clusters speak of have to come from every source."""
+    sources = [set(source["fields"]) for source in _sources(draft) if isinstance(source.get("fields"), dict)]
+    everywhere = set.intersection(*sources) if sources else set()
+    for path, field in _fields_spoken_of(draft):
+        if sources and field not in everywhere:
+            hint = did_you_mean(field, everywhere) or f"; every source has {', '.join(sorted(everywhere))}"
+            yield Finding(path, f"'{field}' is not a field that data.sources[].fields maps{hint}")
+
+
+def step_fields_exist(draft: Draft) -> Iterator[Finding]:
+    maps = [source["fields"] for source in _sources(draft) if isinstance(source.get("fields"), dict)]
+    known = {*_TEXT_FIELDS, *(name for fields in maps for name in fields)}
+    for index, (name, options) in _steps(draft):
+        fields = options.get("fields")
+        for at, field in enumerate(fields if isinstance(fields, list) else []):
+            if isinstance(field, str) and field not in known:
+                hint = did_you_mean(field, known) or f"; fields are {', '.join(sorted(known))}"
+                yield Finding(("preprocessing", index, name, "fields", at), f"no source has a field '{field}'{hint}")
+
+
+def personal_data_goes_first(draft: Draft) -> Iterator[Finding]:
+    steps = list(_steps(draft))
+    for index, (name, _) in steps:
+        before = [other for at, (other, _) in steps if at < index and other in _BLINDING]
+        if name == "placeholders" and before:
+            message = (
+                f"personal data survives: after {' and '.join(before)} the detectors no longer recognise e-mail "
+                "addresses, phone numbers and links; move placeholders to the front"
+            )
+            yield Finding(("preprocessing", index), message, "warning")
+
+
+def patterns_are_safe(draft: Draft) -> Iterator[Finding]:
+    from resep.patterns import compile_safe
+
+    for index, (name, options) in _steps(draft):
+        patterns = options.get("patterns") if name == "placeholders" else None
+        for key, pattern in patterns.items() if isinstance(patterns, dict) else ():
+            try:
+                compile_safe(pattern) if isinstance(pattern, str) else None
+            except ValueError as error:
+                yield Finding(("preprocessing", index, name, "patterns", key), str(error))
+
+
+def template_is_known(draft: Draft) -> Iterator[Finding]:
+    name, path = draft.value("prompt.chat_template", str), ("prompt", "chat_template")
+    if name is None:
+        return
+    if name.endswith(".jinja"):
+        if reason := escapes(name):
+            yield Finding(path, f"'{name}' {reason}")
+        return
+    known = [*sorted(file.stem for file in data_folder("chat_templates").glob("*.jinja")), "native"]
+    if name not in known:
+        hint = did_you_mean(name, known) or f": {listed(known)}, or a .jinja file beside the recipe"
+        yield Finding(path, f"'{name}' is not among the chat templates{hint}")
+
+
+def _is_folder(draft: Draft, base: str) -> bool:
+    root = Path.cwd() if base in draft.typed else draft.folder
+    return os.path.isdir(root / base)  # noqa: PTH112  Path.is_dir raises for names that are too long, or forbidden
+
+
+def _sources(draft: Draft) -> list[Mapping[str, Any]]:
+    sources = draft.value("data.sources", list) or []
+    return [source if isinstance(source, dict) else {} for source in sources]
+
+
+def _steps(draft: Draft) -> Iterator[tuple[int, tuple[str, Mapping[str, Any]]]]:
+    """(index, (name, options)) of every step that is written as one."""
+    for index, step in enumerate(draft.value("preprocessing", list) or []):
+        if isinstance(step, dict) and len(step) == 1:
+            name, options = next(iter(step.items()))
+            yield index, (name, options if isinstance(options, dict) else {})
+
+
+def _fields_spoken_of(draft: Draft) -> Iterator[tuple[KeyPath, str]]:
+    for section, key in (("split", "stratify_by"), ("split", "group_by"), ("evaluation", "cluster_by")):
+        if (field := draft.value(f"{section}.{key}", str)) is not None:
+            yield (section, key), field
+    for index, field in enumerate(draft.value("evaluation.slices", list) or []):
+        if isinstance(field, str):
+            yield ("evaluation", "slices", index), field
+
+
+CHECKS: tuple[Check, ...] = (
+    model_is_pinned,
+    sources_stay_below,
+    fields_are_mapped,
+    step_fields_exist,
+    personal_data_goes_first,
+    patterns_are_safe,
+    template_is_known,
+)

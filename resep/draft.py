@@ -1,0 +1,54 @@
+"""A recipe on its way to being one, and what a check across its keys finds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from resep.document import Document
+from resep.places import KeyPath
+from resep.plugins import Plugin
+
+Number = (int, float)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A recipe on its way: `given` is what the user wrote, `data` the same with every default filled in."""
+
+    document: Document
+    given: Mapping[str, Any]
+    data: Mapping[str, Any]
+    plugins: tuple[Plugin, ...]
+    folder: Path
+    typed: frozenset[str]
+
+    def value(self, dotted: str, kind: type | tuple[type, ...] = object) -> Any:
+        """The value of a key, defaults included; None where it is absent or not of this kind."""
+        return _value(self.data, dotted, kind)
+
+    def has(self, dotted: str) -> bool:
+        """Whether the user wrote this key, rather than leaving it to its default."""
+        return _value(self.given, dotted, object) is not None
+
+
+@dataclass(frozen=True)
+class Finding:
+    path: KeyPath
+    message: str
+    severity: Literal["error", "warning"] = "error"
+    of_key: bool = False
+
+
+Check = Callable[[Draft], Iterator[Finding]]
+
+
+def _value(data: Any, dotted: str, kind: type | tuple[type, ...]) -> Any:
+    for part in dotted.split("."):
+        if not isinstance(data, Mapping) or part not in data:
+            return None
+        data = data[part]
+    is_wanted = isinstance(data, kind) and not (isinstance(data, bool) and kind in (int, Number))
+    return data if is_wanted else None

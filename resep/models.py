@@ -1,0 +1,112 @@
+"""A model's name -> what it is (for keys), and a Hugging Face folder on this machine (for those that load it).
+
+A name is one of three things: an embedded model (EMBEDDED), a folder, or a hub id with its revision.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from resep import process
+from resep.digests import digest_tree
+from resep.embedded import EMBEDDED, Emit, cache_folder, is_made, model_folder
+from resep.errors import ResepError, StageError
+
+__all__ = ["EMBEDDED", "Model", "folder", "identify"]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model as stages see it: what it is, for keys and reports, and its folder, fetched when first asked for."""
+
+    identity: str
+    folder: Callable[[], Path]
+
+
+_HUB_ID = re.compile(r"[\w-][\w.-]*/[\w.-]+")
+
+
+def identify(name: str, revision: str | None = None) -> str:
+    """What a model is, for keys and reports; downloads nothing.
+
+    `smollm2-135m-instruct#<12 hex>`, `owner/name@<revision>`, or `local:<32 hex>` from the files of a folder.
+    Raises ResepError for a name that is none of the three.
+    """
+    if name in EMBEDDED:
+        return f"{name}#{EMBEDDED[name].digest}"
+    if _is_hub_id(name):
+        return f"{name}@{_require_revision(name, revision)}"
+    return f"local:{digest_tree(_local(name))[:32]}"
+
+
+def folder(name: str, revision: str | None, emit: Emit) -> Path:
+    """The model's folder: made or fetched where it is not there yet. Raises ResepError when it cannot be had."""
+    if name in EMBEDDED:
+        return model_folder(name, emit)
+    if _is_hub_id(name):
+        return _from_hub(name, _require_revision(name, revision), emit)
+    return _local(name)
+
+
+def downloads(name: str, revision: str | None = None) -> str | None:
+    """What `folder` would have to fetch, for a person who plans a run, or None where everything is here."""
+    if name in EMBEDDED:
+        wheel = EMBEDDED[name]
+        return None if is_made(name) else f"{name} ({wheel.size_mb} MB, once)"
+    return f"{name}@{revision} from the hub, unless its cache has it" if _is_hub_id(name) else None
+
+
+def is_local(name: str) -> bool:
+    """Whether the name is a folder, as against an embedded model or a hub id."""
+    return name not in EMBEDDED and not _is_hub_id(name)
+
+
+def _is_hub_id(name: str) -> bool:
+    return _HUB_ID.fullmatch(name) is not None and not Path(name).parent.is_dir()
+
+
+def _require_revision(name: str, revision: str | None) -> str:
+    if not revision:
+        raise ResepError(
+            f"model {name}: a model from the hub needs `revision` (a commit, or a tag), so that the same recipe "
+            "means the same model next year; a folder of that name does not exist here"
+        )
+    return revision
+
+
+def _local(name: str) -> Path:
+    path = Path(name).expanduser().resolve()
+    if not path.is_dir():
+        raise ResepError(f"model {name}: there is no such folder, and no embedded model of that name{_nearest(path)}")
+    if (path / "adapter_config.json").exists() and not (path / "config.json").exists():
+        raise ResepError(f"model {name}: this is an adapter: name it as model.adapter, and its base as model.base")
+    if not (path / "config.json").exists():
+        raise ResepError(f"model {name}: the folder has no config.json, so it is not a Hugging Face model")
+    return path
+
+
+def _nearest(path: Path) -> str:
+    beside = [entry.name for entry in path.parent.iterdir() if entry.is_dir()] if path.parent.is_dir() else []
+    near = difflib.get_close_matches(path.name.lower(), [*EMBEDDED, *beside], n=3, cutoff=0.5)
+    known = ", ".join(EMBEDDED)
+    return f"; did you mean {' or '.join(near)}?" if near else f" (embedded: {known}; or a hub id with `revision`)"
+
+
+def _from_hub(name: str, revision: str, emit: Emit) -> Path:
+    work = cache_folder() / "hub" / re.sub(r"[^\w.-]", "_", f"{name}@{revision}")
+    request = {"repo": name, "revision": revision}
+    command = [sys.executable, "-m", "resep.fetch_hub"]
+    try:
+        process.run_child(command, name=f"model {name}", folder=work, emit=emit, request=request)
+    except StageError as error:
+        raise ResepError(f"model {name}: {error} (log: {error.log})") from error
+    found = Path(json.loads((work / "result.json").read_text(encoding="utf-8"))["folder"])
+    shutil.rmtree(work)
+    return found

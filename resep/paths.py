@@ -1,0 +1,23 @@
+"""Where our own folders lie: beside the package in a clone, inside it in an installed wheel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from resep.errors import ResepError
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def data_folder(name: str) -> Path:
+    """The folder of ours called `name`: preprocessing, converters, evaluators, chat_templates, schemas or recipes.
+
+    The wheel's place is tried first: beside an installed package lies `site-packages`, where a folder called
+    `schemas` would be somebody else's. A clone is known by its pyproject.toml.
+    """
+    inside, beside = _PACKAGE / name, _PACKAGE.parent / name
+    if inside.is_dir():
+        return inside
+    if beside.is_dir() and (_PACKAGE.parent / "pyproject.toml").is_file():
+        return beside
+    raise ResepError(f"this installation lacks its folder '{name}' (neither {inside} nor {beside}); install it again")

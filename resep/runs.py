@@ -1,0 +1,70 @@
+"""The run folder: what a person wants from a run, gathered from the store under a name derived from its content.
+
+`runs/<recipe name>/<run id>/` holds the report, the results, the samples and scores, the ledger, the training config,
+the adapter and the logs; `runs/<recipe name>/latest` points at the newest. The same content lands in the same folder.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from resep.yaml_text import dump_yaml
+
+if TYPE_CHECKING:
+    from resep.recipe import Recipe
+
+_ID_DIGITS = 12
+
+
+def publish(root: Path, recipe: Recipe, folders: Mapping[str, Path]) -> Path:
+    """Lay out the run folder below `root` and return it."""
+    folder = root / str(recipe["name"]) / folders["report"].name[:_ID_DIGITS]
+    folder.mkdir(parents=True, exist_ok=True)
+    for source, target in _wanted(folders):
+        _place(source, folder / target)
+    (folder / "recipe.lock.yaml").write_text(dump_yaml(_lock(recipe, folders)), encoding="utf-8")
+    _point(folder.parent / "latest", folder.name)
+    return folder
+
+
+def _wanted(folders: Mapping[str, Path]) -> Iterator[tuple[Path, str]]:
+    for name in ("report.html", "report.md", "results.json", "samples.jsonl", "scores.jsonl"):
+        yield folders["report"] / name, name
+    yield folders["prepare"] / "ledger.jsonl", "ledger.jsonl"
+    yield folders["configure"] / "axolotl.yaml", "axolotl.yaml"
+    yield from ((file, f"adapter/{file.name}") for file in sorted((folders["train"] / "adapter").glob("*")))
+    for name, folder in folders.items():
+        yield from ((log, f"logs/{name.replace(':', '-')}.txt") for log in folder.rglob("log.txt"))
+
+
+def _place(source: Path, target: Path) -> None:
+    """Copy, never link: what a person edits in the run folder must not change the store."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not target.exists() or _stamp(source) != _stamp(target):
+        shutil.copy2(source, target)
+
+
+def _stamp(file: Path) -> tuple[int, int]:
+    return file.stat().st_size, file.stat().st_mtime_ns
+
+
+def _lock(recipe: Recipe, folders: Mapping[str, Path]) -> dict[str, object]:
+    """The resolved recipe with the digests that pin what it ran on."""
+    stages = {name: json.loads((folder / "stage.json").read_text(encoding="utf-8")) for name, folder in folders.items()}
+    return {
+        "recipe": recipe.data,
+        "reads": {f"{name}/{word}": d for name, s in stages.items() for word, d in s["ingredients"]["reads"].items()},
+        "stages": {name: stage["key"] for name, stage in stages.items()},
+        "versions": stages["train"]["provenance"]["versions"],
+    }
+
+
+def _point(link: Path, target: str) -> None:
+    new = link.with_name(link.name + ".new")
+    new.unlink(missing_ok=True)
+    new.symlink_to(target)
+    new.replace(link)

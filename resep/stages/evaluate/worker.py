@@ -1,0 +1,117 @@
+"""The child that scores: every due evaluator in turn, over the samples of every arm. Starts torch only if one needs it.
+
+Request: `arms` {arm: {"samples": file, "card": file or null}}, `prepared` {split: file}, `normalise` {"steps": [{name,
+options, fields}], "folder"} or null, `seed`, `response_format`,
+`tasks` [{"name", "evaluator", "plugin", "options", "out"}].
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from functools import cache, partial
+from pathlib import Path
+from shutil import copyfile
+from types import SimpleNamespace
+from typing import Any
+
+from resep import models, plugins
+from resep.context import Context, Encoder
+from resep.digests import write_json
+from resep.events import emit, work
+from resep.records import Sample, Score, read_jsonl, to_line
+from resep.resume import finished_records
+from resep.stages.evaluate.contract import Evaluator, score
+from resep.stages.evaluate.names import split_revision
+from resep.stages.evaluate.normalise import normalise
+
+_REPORTS = 20  # progress events per pass: an evaluator that works in one batch yields its scores all at once
+
+
+def job(request: Mapping[str, Any]) -> None:
+    """Score for every task, report each as `done`."""
+    raw = [sample for arm in request["arms"].values() for sample in read_jsonl(Path(arm["samples"]), Sample)]
+    samples = _normalised(raw, request["normalise"])
+    context = _context(request)
+    for task in request["tasks"]:
+        module = plugins.open_plugin(Path(task["plugin"]))
+        _run(Evaluator(task["evaluator"], module, task["options"]), raw, samples, context, Path(task["out"]))
+        emit("done", task=task["name"])
+
+
+def _run(evaluator: Evaluator, raw: Sequence[Sample], samples: Sequence[Sample], context: Context, out: Path) -> None:
+    scores = _scored(evaluator, samples, context, out / "scores.jsonl")
+    if raw == samples:
+        copyfile(out / "scores.jsonl", out / "raw_scores.jsonl")
+    else:
+        _scored(evaluator, raw, context, out / "raw_scores.jsonl")
+    extra = evaluator.summarise(samples, scores, context)
+    warnings = [*_crashes(evaluator, scores), *extra.pop("warnings", [])]
+    for message in warnings:
+        emit("warning", message=message)
+    summary = {
+        "signature": evaluator.signature(context),
+        "metrics": [asdict(metric) for metric in evaluator.metrics],
+        "warnings": warnings,
+        "extra": extra,
+    }
+    write_json(out / "metrics.json", summary)
+
+
+def _scored(evaluator: Evaluator, samples: Sequence[Sample], context: Context, path: Path) -> list[Score]:
+    """Score what an interrupted run has not scored yet; every score is on disk as soon as it is there."""
+    scores = finished_records(path, Score)
+    with path.open("a", encoding="utf-8") as file:
+        for given in score(evaluator, samples[len(scores) :], context):
+            file.write(to_line(given))
+            file.flush()
+            scores.append(given)
+            if len(scores) % max(1, len(samples) // _REPORTS) == 0:
+                emit("progress", done=len(scores), total=len(samples), unit="scores", task=evaluator.name)
+    return scores
+
+
+def _crashes(evaluator: Evaluator, scores: Sequence[Score]) -> list[str]:
+    errors = [score.error for score in scores if score.error]
+    if not errors:
+        return []
+    return [f"evaluator {evaluator.name}: {len(errors)} of {len(scores)} rows could not be scored: {errors[0]}"]
+
+
+def _normalised(samples: Sequence[Sample], how: Mapping[str, Any] | None) -> list[Sample]:
+    if how is None:
+        return list(samples)
+    from resep.stages.prepare.text import text_pipeline
+
+    steps: Any = [SimpleNamespace(**step) for step in how["steps"]]
+    clean = text_pipeline(steps, Path(how["folder"]), "response")
+    return [normalise(sample, clean) for sample in samples]
+
+
+def _context(request: Mapping[str, Any]) -> Context:
+    cards = {name: arm["card"] for name, arm in request["arms"].items() if arm["card"]}
+    return Context(
+        encoder=_encoder,
+        model_folder=_model_folder,
+        prepared={split: Path(file) for split, file in request["prepared"].items()},
+        arms={name: json.loads(Path(card).read_text(encoding="utf-8")) for name, card in cards.items()},
+        seed=request["seed"],
+        response_format=request["response_format"],
+    )
+
+
+@cache
+def _model_folder(name: str) -> Path:
+    return models.folder(*split_revision(name), lambda event: emit(**event))
+
+
+@cache
+def _encoder(name: str) -> Encoder:
+    from resep.stages.evaluate.encoders import open_encoder
+
+    return open_encoder(name, partial(_model_folder, name))
+
+
+if __name__ == "__main__":
+    work(job)

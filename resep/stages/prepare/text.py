@@ -1,0 +1,68 @@
+"""A recipe's text steps as one function: the same for training rows, for what a user types, and for what is scored."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from resep import plugins
+from resep.errors import ResepError
+from resep.placeholders import hide, reveal, scrub
+
+if TYPE_CHECKING:
+    from resep.recipe import StepSpec
+
+TextFunction = Callable[[str], str]
+
+# Not a placeholder: a control token of the Mistral family that stands in a text.
+_CONTROL = "INST|TOOL_CALLS|AVAILABLE_TOOLS|TOOL_RESULTS|TOOL_CONTENT|SYSTEM_PROMPT|PREFIX|MIDDLE|SUFFIX|IMG"
+PLACEHOLDER = re.compile(rf"\[(?!(?:{_CONTROL})\])[A-Z][A-Z0-9_]{{0,31}}\]|\{{\{{[ -z|~]{{1,64}}\}}\}}")
+
+
+def text_pipeline(steps: Sequence[StepSpec], folder: Path | None, field: str) -> TextFunction:
+    """The `transform_text` steps that name `field`, in order. Placeholders in the text come through unchanged.
+
+    `folder` is the recipe's: its own plug-ins are looked for there. A step's bad option is a ResepError at once.
+    """
+    functions = [function for step in steps if field in step.fields and (function := text_function(step, folder))]
+    return fused(functions)
+
+
+def text_function(step: StepSpec, folder: Path | None) -> TextFunction | None:
+    """A step's `transform_text` with its options, or None for a step of another shape."""
+    transform = getattr(plugins.open_plugin(plugins.find("preprocessing", step.name, folder)), "transform_text", None)
+    if transform is None:
+        return None
+    function: TextFunction = partial(transform, **step.options)
+    try:
+        function("any text")
+    except ValueError as error:
+        raise ResepError(f"preprocessing.{step.name}: {error}") from error
+    except Exception as error:
+        raise ResepError(f"preprocessing.{step.name}: fails on any text: {type(error).__name__}: {error}") from error
+    return function
+
+
+def fused(functions: Sequence[TextFunction]) -> TextFunction:
+    """The functions one after another, on a text whose placeholders are hidden from them."""
+    if not functions:
+        return lambda text: text
+
+    def clean(text: str) -> str:
+        text = _protect(text)
+        for function in functions:
+            text = function(text)
+        return text if text.isascii() else reveal(text)
+
+    return clean
+
+
+def _protect(text: str) -> str:
+    if not text.isascii():
+        text = scrub(text)
+    if "[" in text or "{{" in text:
+        text = PLACEHOLDER.sub(lambda found: hide(found.group()), text)
+    return text

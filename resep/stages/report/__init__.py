@@ -1,0 +1,97 @@
+"""Gather what the stages left into results.json, and render the page and its Markdown from that alone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from resep.digests import digest_json
+from resep.store import Emit, Stage, Task
+
+if TYPE_CHECKING:
+    from resep.recipe import Recipe
+
+OUTPUTS = ("report.html", "report.md", "results.json", "samples.jsonl", "scores.jsonl")
+_REVISION = 1
+_RUN_ID_DIGITS = 12  # as runs.publish names the folder
+_SECTIONS = ("model", "split", "prompt", "training", "generation", "evaluation", "expect")
+
+
+def stage(recipe: Recipe) -> Stage:
+    """The stage `report`. Its config is all that the page says of the recipe, by dotted key."""
+    arms, evaluators = list(recipe["generation.arms"]), list(recipe.evaluators)
+    return Stage(
+        name="report",
+        run=_run,
+        config=_config(recipe.data) | {"arms": arms, "evaluators": evaluators},
+        outputs=OUTPUTS,
+        needs={
+            "prepare": ("statistics.json", "train.jsonl", "test.jsonl"),
+            "tokenise": ("statistics.json",),
+            "train": ("training.jsonl", "summary.json"),
+            **{f"generate:{arm}": ("samples.jsonl", "arm.json") for arm in arms},
+            **{f"evaluate:{name}": ("scores.jsonl", "raw_scores.jsonl", "metrics.json") for name in evaluators},
+        },
+        revision=_REVISION,
+    )
+
+
+def write_report(inputs: Mapping[str, Path], config: Mapping[str, Any], run_id: str, out: Path) -> None:
+    """Fill `out` with the report of the stages in `inputs` (stage name -> folder)."""
+    from resep.stages.report.collect import collect
+
+    _join((inputs[f"generate:{arm}"] / "samples.jsonl" for arm in config["arms"]), out / "samples.jsonl")
+    _join((inputs[f"evaluate:{name}"] / "scores.jsonl" for name in config["evaluators"]), out / "scores.jsonl")
+    results = collect(inputs, config, run_id)
+    text = json.dumps(results, indent=1, ensure_ascii=True, allow_nan=False)
+    (out / "results.json").write_text(text + "\n", encoding="utf-8")
+    render(out)
+
+
+def render(folder: Path) -> None:
+    """Render report.html and report.md from the other three files of `folder`, and nothing else."""
+    from resep.stages.report.page import render_html, render_markdown, view
+
+    page = view(folder)
+    (folder / "report.html").write_text(render_html(page), encoding="utf-8")
+    (folder / "report.md").write_text(render_markdown(page), encoding="utf-8")
+
+
+def _run(tasks: Sequence[Task], emit: Emit) -> Iterator[Task]:  # noqa: ARG001
+    for task in tasks:
+        run_id = task.out.name.partition(".")[0][:_RUN_ID_DIGITS]  # the store works in `<key>.partial`
+        write_report(task.inputs, task.config, run_id, task.out)
+        yield task
+
+
+def _config(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What the page shows, without the sources' paths; the digest stands for all the rest of the recipe."""
+    portable = {**data, "data": _without_paths(data.get("data", {}))}
+    steps = [next(iter(step)) if isinstance(step, Mapping) else step for step in data.get("preprocessing") or ()]
+    leaves = {key: value for section in _SECTIONS for key, value in _leaves(section, data.get(section) or {})}
+    top = {key: data.get(key) for key in ("name", "description", "seed")}
+    return {**top, "recipe_sha256": digest_json(portable), "preprocessing": steps, **leaves}
+
+
+def _without_paths(data: Mapping[str, Any]) -> dict[str, Any]:
+    sources = [{**s, "path": Path(s["path"]).name} if s.get("path") else dict(s) for s in data.get("sources") or ()]
+    return {**data, "sources": sources}
+
+
+def _leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping) and value:
+        for key, inner in value.items():
+            yield from _leaves(f"{name}.{key}", inner)
+    else:
+        yield name, value
+
+
+def _join(sources: Iterator[Path], target: Path) -> None:
+    """One file after the other, byte for byte: what the arms wrote is never spelled anew."""
+    with target.open("wb") as whole:
+        for source in sources:
+            with source.open("rb") as part:
+                shutil.copyfileobj(part, whole)

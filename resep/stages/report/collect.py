@@ -1,0 +1,153 @@
+"""What the stages left, as one value: results.json. With samples and scores it is all that the page knows."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from resep import expectations
+from resep.records import Example, Metric, Sample, read_jsonl
+from resep.stages.report.metrics import Scored, compare_arms, describe, read_scores
+from resep.stages.report.overfit import reading
+from resep.stages.report.slices import slice_rows
+from resep.statistics import SMALL, Comparison
+from resep.store import read_stage
+from resep.verdict import Verdict, verdict
+
+CANDIDATE = "tuned"
+Folders = Mapping[str, Path]
+
+
+def collect(inputs: Folders, config: Mapping[str, Any], run_id: str) -> dict[str, Any]:
+    """The content of results.json (DESIGN.md, section 6). `inputs`: stage name -> folder. No NaN comes out."""
+    arms = {arm: _arm(inputs[f"generate:{arm}"]) for arm in config["arms"]}
+    scored = [read_scores(name, inputs[f"evaluate:{name}"], arms) for name in config["evaluators"]]
+    primary = config["evaluation.primary"]
+    candidate = CANDIDATE if CANDIDATE in arms else config["arms"][-1]
+    clusters = _clusters(inputs, config)
+    compared = compare_arms(scored, [a for a in arms if a != candidate], candidate, primary, clusters)
+    metrics = describe(scored, arms, compared, primary)
+    answer = _verdict(scored, compared, primary, config.get("evaluation.baseline"))
+    wanted = {key.removeprefix("expect."): value for key, value in config.items() if key.startswith("expect.")}
+    results = {
+        "recipe": {"name": config["name"], "sha256": config["recipe_sha256"], "description": config.get("description")},
+        "run_id": run_id,
+        "verdict": asdict(answer) | {"text": answer.text},
+        "arms": arms,
+        "metrics": metrics,
+        "expectations": expectations.judge(wanted, metrics, answer.baseline, candidate),
+        "data": {
+            **_json(inputs["prepare"] / "statistics.json"),
+            "tokens": _json(inputs["tokenise"] / "statistics.json"),
+        },
+        "training": _training(inputs["train"]),
+        "slices": _slices(inputs, config, scored, answer),
+        "prompts": _prompts(inputs),
+        "controls": {s.evaluator: s.extra for s in scored if s.extra},
+        "environment": _environment(inputs),
+        "seconds": {name: read_stage(folder)["provenance"].get("seconds") for name, folder in inputs.items()},
+        "settings": {key: value for key, value in config.items() if value is not None and key not in _ELSEWHERE},
+    }
+    results["warnings"] = _warnings(inputs, scored, results)
+    return dict(without_nan(results))
+
+
+_ELSEWHERE = {"name", "description", "recipe_sha256", "arms", "evaluators"}
+
+
+def without_nan(value: Any) -> Any:
+    """The value with None for every number that JSON cannot spell."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: without_nan(inner) for key, inner in value.items()}
+    return [without_nan(inner) for inner in value] if isinstance(value, list | tuple) else value
+
+
+def _arm(folder: Path) -> dict[str, Any]:
+    ids = [sample.id for sample in read_jsonl(folder / "samples.jsonl", Sample)]
+    return _json(folder / "arm.json") | {"rows": len(ids)}
+
+
+def _clusters(inputs: Folders, config: Mapping[str, Any]) -> dict[str, str] | None:
+    field = config.get("evaluation.cluster_by")
+    if not field:
+        return None
+    tested = read_jsonl(inputs["prepare"] / "test.jsonl", Example)
+    return {e.id: str(value) for e in tested if (value := e.metadata.get(field)) is not None}  # without: on its own
+
+
+def _verdict(
+    scored: list[Scored], compared: Mapping[str, list[Comparison]], primary: str, baseline: str | None
+) -> Verdict:
+    metrics = {metric.name: metric for s in scored for metric in s.metrics}
+    return verdict(metrics.get(primary, Metric(primary, "higher")), compared.get(primary, []), baseline)
+
+
+def _slices(inputs: Folders, config: Mapping[str, Any], scored: list[Scored], answer: Verdict) -> list[dict[str, Any]]:
+    fields = config.get("evaluation.slices") or []
+    given = [(m, s.values[m.name]) for s in scored for m in s.metrics if m.name == answer.metric]
+    if not fields or not given or answer.baseline is None or answer.candidate is None:
+        return []
+    metric, values = given[0]
+    arms = {arm: values[arm] for arm in (answer.baseline, answer.candidate)}
+    tested = read_jsonl(inputs["prepare"] / "test.jsonl", Example)
+    return slice_rows(tested, fields, metric, answer.baseline, arms)
+
+
+def _training(folder: Path) -> dict[str, Any]:
+    lines = (folder / "training.jsonl").read_text(encoding="utf-8").splitlines()
+    curve = [without_nan(json.loads(line)) for line in lines if line.strip()]
+    summary = without_nan(_json(folder / "summary.json"))
+    return {**summary, "reading": reading(curve), "curve": curve}
+
+
+def _prompts(inputs: Folders) -> dict[str, int]:
+    """How many test prompts there are, how many of them differ, and how many were also trained on."""
+    trained = {_question(example) for example in read_jsonl(inputs["prepare"] / "train.jsonl", Example)}
+    tested = [_question(example) for example in read_jsonl(inputs["prepare"] / "test.jsonl", Example)]
+    return {"rows": len(tested), "distinct": len({*tested}), "also_trained": sum(q in trained for q in tested)}
+
+
+def _question(example: Example) -> str:
+    return "\n".join(message.content for message in example.prompt)
+
+
+def _environment(inputs: Folders) -> dict[str, Any]:
+    """Versions and machine, as each stage noted them when it ran; where stages differ, every value is named."""
+    found: dict[str, list[str]] = {}
+    platforms: list[str] = []
+    for folder in inputs.values():
+        noted = read_stage(folder)["provenance"]
+        platforms.append(noted.get("platform", "unknown"))
+        for package, version in noted.get("versions", {}).items():
+            found.setdefault(package, []).append(version)
+    versions = {package: ", ".join(dict.fromkeys(given)) for package, given in found.items()}
+    return {"versions": versions, "platform": ", ".join(dict.fromkeys(platforms))}
+
+
+def _warnings(inputs: Folders, scored: list[Scored], results: Mapping[str, Any]) -> list[str]:
+    stages = [_json(inputs[name] / "statistics.json").get("warnings", []) for name in ("prepare", "tokenise")]
+    said = [*(w for warnings in stages for w in warnings), *(w for s in scored for w in s.warnings)]
+    prompts, rows = results["prompts"], results["prompts"]["rows"]
+    if prompts["also_trained"]:
+        said.append(f"{prompts['also_trained']} of {rows} test prompts were also trained on: the gain may be memory")
+    if prompts["distinct"] < rows and not results["settings"].get("evaluation.cluster_by"):
+        said.append(
+            f"{rows} test rows ask {prompts['distinct']} different questions: rows of one question are not "
+            "independent, the intervals are too narrow; name a field in evaluation.cluster_by"
+        )
+    if rows < SMALL:
+        said.append(f"{rows} test rows are few: intervals are wide and a little optimistic below {SMALL}")
+    for arm, facts in results["arms"].items():
+        if (cut := facts.get("truncated") or 0) * 10 > facts["rows"]:
+            said.append(f"{arm}: {cut} of {facts['rows']} answers were cut at generation.max_new_tokens")
+    return said
+
+
+def _json(path: Path) -> dict[str, Any]:
+    return dict(json.loads(path.read_text(encoding="utf-8")))

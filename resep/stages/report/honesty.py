@@ -1,0 +1,91 @@
+"""What a doubting reader asks of a comparison, answered from what the arms noted when they answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from resep.rounding import NOTHING
+from resep.stages.report.text import shown
+
+
+def arm_table(results: Mapping[str, Any]) -> list[dict[str, str]]:
+    """A row per arm: model, precision, template, how many answers were cut or empty, and a digest of its prompts."""
+    return [
+        {
+            "arm": arm,
+            "model": _said(facts, "model"),
+            "precision": _said(facts, "precision"),
+            "template": _said(facts, "template"),
+            "rows": f"{facts['rows']:,}",
+            "truncated": _count(facts, "truncated"),
+            "empty": _count(facts, "empty"),
+            "prompts": _said(facts, "prompt_sha256")[:8],
+        }
+        for arm, facts in results["arms"].items()
+    ]
+
+
+def assurances(results: Mapping[str, Any]) -> list[str]:
+    """Sentences on prompts, decoding, proof, leakage and repeated questions; each says what was found, good or bad."""
+    return [*_same_prompts(results), *_same_decoding(results), *_proofs(results), *_questions(results["prompts"])]
+
+
+def _same_prompts(results: Mapping[str, Any]) -> Iterator[str]:
+    candidate = results["verdict"]["candidate"]
+    own = results["arms"].get(candidate, {}).get("prompt_sha256")
+    for arm, facts in results["arms"].items():
+        other = facts.get("prompt_sha256")
+        if arm == candidate or own is None or other is None:
+            continue
+        if other == own:
+            yield f"{arm} and {candidate} were asked with the same rendered prompts, to the letter (equal sha256)."
+        else:
+            yield (
+                f"{arm} and {candidate} were asked the same questions, rendered differently "
+                f"({_said(facts, 'template')}; {_said(results['arms'][candidate], 'template')})."
+            )
+
+
+def _same_decoding(results: Mapping[str, Any]) -> Iterator[str]:
+    decodings = {arm: facts.get("decoding") for arm, facts in results["arms"].items()}
+    known = [decoding for decoding in decodings.values() if decoding is not None]
+    if len(known) < 2:
+        return
+    if all(decoding == known[0] for decoding in known):
+        yield f"Every arm decoded alike ({_listed(known[0])})."
+    else:
+        yield (
+            "The arms did NOT decode alike: " + "; ".join(f"{arm}: {_listed(d)}" for arm, d in decodings.items()) + "."
+        )
+
+
+def _proofs(results: Mapping[str, Any]) -> Iterator[str]:
+    proofs = {arm: facts["proof"] for arm, facts in results["arms"].items() if facts.get("proof")}
+    for arm, proof in proofs.items():
+        yield f"Proof that {arm} is what it is called ({_listed(proof)})."
+    if not proofs:
+        yield "No proof was kept that the base side is the unchanged base model."
+
+
+def _questions(prompts: Mapping[str, int]) -> Iterator[str]:
+    yield f"{prompts['also_trained']} of {prompts['rows']} test prompts occur, to the letter, among the training rows."
+    yield f"{prompts['distinct']} of {prompts['rows']} test prompts are different from one another."
+
+
+def _listed(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {_listed(inner)}" for key, inner in value.items())
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.3g}" if isinstance(value, float) else shown(str(value), 200)
+
+
+def _said(facts: Mapping[str, Any], key: str) -> str:
+    value = facts.get(key)
+    return NOTHING if value is None else shown(str(value), 120)
+
+
+def _count(facts: Mapping[str, Any], key: str) -> str:
+    count = facts.get(key)
+    return NOTHING if count is None else f"{count:,} ({count / max(1, facts['rows']):.0%})" if count else "0"

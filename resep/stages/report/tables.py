@@ -1,0 +1,202 @@
+"""The page's tables as strings: numbers rounded by their interval, a colour only where a test bears it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from resep.rounding import NOTHING, p_text, places, plain, signed
+from resep.stages.report import charts
+
+_ARROWS = {"higher": "↑", "lower": "↓", "none": ""}
+_DIRECTIONS = {"higher": "higher is better", "lower": "lower is better", "none": "neither good nor bad"}
+_ALPHA = 0.05
+
+
+def metric_rows(results: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A row per metric: its mean for each arm, and its comparisons, that of the verdict first."""
+    scale = forest_scale(results)
+    return [
+        _metric_row(name, metric, results["verdict"]["baseline"], scale) for name, metric in results["metrics"].items()
+    ]
+
+
+def arm_rows(metric: Mapping[str, Any], verdict: Mapping[str, Any]) -> dict[str, Any]:
+    """The primary metric's mean of every arm with its interval, on one axis."""
+    known = {arm: facts for arm, facts in metric["arms"].items() if facts["mean"] is not None}
+    ends = [v for facts in known.values() for v in (facts["ci_low"], facts["mean"], facts["ci_high"]) if v is not None]
+    scale = charts.scale_over(ends)
+    rows = []
+    for arm, facts in sorted(known.items(), key=lambda item: item[0] == verdict["candidate"]):
+        d = places(facts["ci_low"], facts["ci_high"])
+        role = "candidate" if arm == verdict["candidate"] else "strongest" if arm == verdict["baseline"] else "other"
+        title = f"{arm}: mean {plain(facts['mean'], d)}, 95% interval {_range(facts, d)}"
+        bar = charts.interval(scale, facts["mean"], facts["ci_low"], facts["ci_high"], role, title)
+        rows.append({"arm": arm, "mean": plain(facts["mean"], d), "bar": bar, "role": role})
+    return {"rows": rows, "axis": charts.axis(scale)}
+
+
+def control_tables(results: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What evaluators say beyond their metrics, as tables of one column per arm: chance, thresholds, forms."""
+    arms = list(results["arms"])
+    tables = []
+    for evaluator, extra in results["controls"].items():
+        rows = [row for name, value in extra.items() for row in _control_rows(name, value, arms)]
+        if rows:
+            tables.append({"evaluator": evaluator, "rows": rows})
+    return tables
+
+
+def slice_tables(results: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A table per field: each value with the means of both arms, the difference and its interval, on one axis."""
+    slices = results["slices"]
+    ends = [v for s in slices for v in (s["comparison"][k] for k in ("delta", "ci_low", "ci_high")) if v is not None]
+    scale = charts.scale_over(ends, including=[0.0])
+    fields = list(dict.fromkeys(s["field"] for s in slices))
+    return [
+        {
+            "field": field,
+            "axis": charts.axis(scale),
+            "rows": [_slice_row(s, scale) for s in slices if s["field"] == field],
+        }
+        for field in fields
+    ]
+
+
+def duration(seconds: float | None) -> str:
+    """`4.2 s`, `3 min 05 s`, `2 h 10 min`."""
+    if seconds is None:
+        return NOTHING
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def training_facts(training: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What the training summary says, as names and values."""
+    steps, planned = training.get("steps"), training.get("planned_steps")
+    trained, total = training.get("trainable_parameters"), training.get("total_parameters")
+    epochs = max((record.get("epoch") or 0 for record in training["curve"]), default=0)
+    early = ", stopped early as asked" if training.get("stopped_early") else ""
+    found = [
+        ("method", training.get("method")),
+        ("precision", training.get("precision")),
+        ("steps", None if steps is None else f"{steps:,} of {planned or steps:,} planned{early}"),
+        ("epochs", f"{epochs:.3g}" if epochs else None),
+        ("trained weights", f"{trained:,} of {total:,} ({trained / total:.2%})" if trained and total else None),
+        ("final training loss", _loss(training.get("final_loss"))),
+        ("final validation loss", _loss(training.get("final_eval_loss"))),
+    ]
+    return [(name, str(value)) for name, value in found if value is not None]
+
+
+def _loss(value: float | None) -> str | None:
+    return None if value is None else f"{value:.3f}"
+
+
+def _metric_row(name: str, metric: Mapping[str, Any], baseline: str | None, scale: charts.Scale) -> dict[str, Any]:
+    compared = sorted(metric["comparisons"], key=lambda c: c["baseline"] != baseline)
+    main = next((c for c in compared if c["baseline"] == baseline), None)
+    d = places(main["ci_low"], main["ci_high"]) if main else 3
+    return {
+        "name": name,
+        "help": metric["help"],
+        "unit": metric["unit"],
+        "primary": metric["primary"],
+        "arrow": _ARROWS[metric["direction"]],
+        "direction": _DIRECTIONS[metric["direction"]],
+        "signature": metric["signature"],
+        "arms": {arm: _mean(facts, d) for arm, facts in metric["arms"].items()},
+        "comparisons": [_comparison(metric, c, scale) for c in compared],
+        "drawn": _is_drawn(metric),
+    }
+
+
+def _slice_row(part: Mapping[str, Any], scale: charts.Scale) -> dict[str, Any]:
+    c = part["comparison"]
+    d = places(c["ci_low"], c["ci_high"])
+    title = f"{part['value']}: {signed(c['delta'], d)}, 95% interval {_range(c, d)}"
+    drawn = c["delta"] is not None
+    return {
+        "value": part["value"],
+        "n": c["n"],
+        "few": part["few"],
+        "baseline": plain(c["baseline_mean"], d),
+        "candidate": plain(c["candidate_mean"], d),
+        "delta": signed(c["delta"], d),
+        "interval": _range(c, d),
+        "bar": charts.interval(scale, c["delta"], c["ci_low"], c["ci_high"], "even", title) if drawn else None,
+    }
+
+
+def _mean(facts: Mapping[str, Any], d: int) -> dict[str, Any]:
+    mean, raw = plain(facts["mean"], d), plain(facts["raw_mean"], d)
+    return {"mean": mean, "raw": raw if raw != mean else None, "n": facts["n"], "unscored": facts["unscored"]}
+
+
+def _comparison(metric: Mapping[str, Any], c: Mapping[str, Any], scale: charts.Scale) -> dict[str, Any]:
+    d = places(c["ci_low"], c["ci_high"])
+    tone, delta, interval = _tone(metric, c), signed(c["delta"], d), _range(c, d)
+    title = f"{c['candidate']} minus {c['baseline']}: {delta}, 95% interval {interval}"
+    return {
+        "baseline": c["baseline"],
+        "delta": delta,
+        "interval": interval,
+        "p": p_text(c["p_adjusted"]),
+        "n": c["n"],
+        "counts": f"{c['wins']} · {c['ties']} · {c['losses']}",
+        "mde": NOTHING if c["mde"] is None else plain(c["mde"], d),
+        "effect_size": plain(c["effect_size"], 2),
+        "unpaired": c["unpaired"],
+        "method": c["method"],
+        "tone": tone,
+        "bar": charts.interval(scale, c["delta"], c["ci_low"], c["ci_high"], tone, title)
+        if c["delta"] is not None
+        else None,
+    }
+
+
+def _tone(metric: Mapping[str, Any], c: Mapping[str, Any]) -> str:
+    """better or worse only where the interval excludes 0 and the adjusted test agrees."""
+    low, high, p = c["ci_low"], c["ci_high"], c["p_adjusted"]
+    if low is None or p is None or p >= _ALPHA or low <= 0 <= high:
+        return "even"
+    return "better" if (low > 0) == (metric["direction"] == "higher") else "worse"
+
+
+def _is_drawn(metric: Mapping[str, Any]) -> bool:
+    """Only metrics on a scale of 1 share the forest's axis."""
+    return metric["direction"] != "none" and metric["high"] == 1 and (metric["low"] or 0) >= -1
+
+
+def forest_scale(results: Mapping[str, Any]) -> charts.Scale:
+    """The one axis of all drawn differences; zero is always on it."""
+    drawn = [c for metric in results["metrics"].values() if _is_drawn(metric) for c in metric["comparisons"]]
+    ends = [v for c in drawn for v in (c["delta"], c["ci_low"], c["ci_high"]) if v is not None]
+    return charts.scale_over(ends, including=[0.0])
+
+
+def _range(facts: Mapping[str, Any], d: int) -> str:
+    if facts["ci_low"] is None or facts["ci_high"] is None:
+        return NOTHING
+    return f"{plain(facts['ci_low'], d)} to {plain(facts['ci_high'], d)}"
+
+
+def _control_rows(name: str, value: Any, arms: list[str]) -> list[tuple[str, list[str]]]:
+    if name == "sweep" and isinstance(value, list):
+        return [(f"at threshold {point['threshold']}", _cells(point["arms"], arms)) for point in value]
+    if isinstance(value, Mapping) and set(value) <= set(arms) and value:
+        label = "against other rows' references (chance)" if name == "chance" else name
+        return [(label, _cells(value, arms))]
+    return []
+
+
+def _cells(by_arm: Mapping[str, Any], arms: list[str]) -> list[str]:
+    return [_control(by_arm.get(arm)) for arm in arms]
+
+
+def _control(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{count} {form}" for form, count in sorted(value.items(), key=lambda item: -item[1]))
+    return plain(value, 3) if isinstance(value, int | float) or value is None else str(value)

@@ -1,0 +1,121 @@
+"""The work of the tokenise stage: read examples, encode them, make them fit, write parquet, count."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+
+from resep.errors import ResepError
+from resep.records import Example, read_jsonl
+from resep.stages.tokenise.counts import Rule, Tally, places, statistics, why_no_rows, why_too_long
+from resep.stages.tokenise.overflow import shorten
+from resep.store import Emit, Task
+from resep.templates import Encoded, Template, Tokenizer, encode, plain_markers
+
+SPLITS = ("train", "validation")
+BATCH_ROWS = 1000
+UNTRAINED = -100
+
+
+def tokenise(task: Task, template: Template, tokenizer: Tokenizer, emit: Emit) -> None:
+    """Fill `task.out`. Raises ResepError for rows too long under `fail`, without a trained token, or none at all."""
+    rule = Rule(
+        template=template,
+        tokenizer=tokenizer,
+        train_on=task.config["prompt.train_on"],
+        limit=task.config["training.sequence_len"],
+        policy=task.config["training.overflow"],
+        markers=plain_markers(template, tokenizer),
+    )
+    prepared = task.inputs["prepare"]
+    tallies = {split: _write_split(prepared, split, task.out, rule, emit) for split in SPLITS}
+    overflow = [entry for tally in tallies.values() for entry in tally.overflow]
+    if overflow and rule.policy == "fail":
+        raise ResepError(why_too_long(overflow, tallies, rule.limit, prepared))
+    if not tallies["train"].rows:
+        raise ResepError(why_no_rows(len(overflow), rule.limit))
+    counts = statistics(tallies, overflow, rule)
+    for warning in counts["warnings"]:
+        emit({"event": "warning", "message": warning})
+    text = json.dumps(counts, indent=2, ensure_ascii=False) + "\n"
+    (task.out / "statistics.json").write_text(text, encoding="utf-8")
+
+
+def _write_split(prepared: Path, split: str, out: Path, rule: Rule, emit: Emit) -> Tally:
+    source, tally = prepared / f"{split}.jsonl", Tally()
+    with source.open("rb") as lines:
+        total = sum(1 for _ in lines)
+    rows = _encoded_rows(source, split, rule, tally)
+    for done in _write_parquet(out / f"{split}.parquet", rows):
+        emit({"event": "progress", "done": done, "total": total, "unit": f"{split} rows"})
+    return tally
+
+
+def _encoded_rows(source: Path, split: str, rule: Rule, tally: Tally) -> Iterator[Encoded]:
+    """The rows to write, one by one; what was seen goes into the tally."""
+    for example in read_jsonl(source, Example):
+        try:
+            encoded = _encoded(example, split, rule, tally)
+        except ResepError as error:
+            place = places(source.parent, {example.id}).get(example.id, "")
+            raise ResepError(f"{split} row {example.id}{place}: {error}") from error
+        if encoded is not None:
+            tally.rows += 1
+            tally.tokens += len(encoded.ids)
+            tally.trained_tokens += sum(encoded.trained)
+            yield encoded
+
+
+def _encoded(example: Example, split: str, rule: Rule, tally: Tally) -> Encoded | None:
+    """One row within the limit, or None where it is given up."""
+    encoded = encode(rule.template, rule.tokenizer, example.messages, rule.train_on)
+    if not any(encoded.trained):
+        raise ResepError(f"not one of its {len(encoded.ids)} tokens would be trained on")
+    if any(marker in message.content for message in example.messages for marker in rule.markers):
+        tally.marker_ids.append(example.id)
+    length = len(encoded.ids)
+    tally.longest = max(tally.longest, length)
+    if length <= rule.limit:
+        return encoded
+    entry = {"id": example.id, "split": split, "tokens": length}
+    if rule.policy == "fail":
+        tally.overflow.append(entry)
+        return None
+    shortened = shorten(
+        example.messages,
+        encoded,
+        lambda messages: encode(rule.template, rule.tokenizer, messages, rule.train_on),
+        rule.limit,
+        rule.policy,
+    )
+    kept = len(shortened.encoded.ids) if shortened.encoded else 0
+    tally.overflow.append({**entry, "kept": kept, "lost": shortened.lost})
+    return shortened.encoded
+
+
+def _write_parquet(path: Path, rows: Iterable[Encoded]) -> Iterator[int]:
+    """Write the rows batch by batch and yield how many there are so far. The same rows give the same bytes."""
+    import pyarrow
+    import pyarrow.parquet
+
+    integers = pyarrow.list_(pyarrow.int32())
+    schema = pyarrow.schema([("input_ids", integers), ("attention_mask", integers), ("labels", integers)])
+    done, rows = 0, iter(rows)
+    with pyarrow.parquet.ParquetWriter(path, schema) as writer:
+        while batch := list(islice(rows, BATCH_ROWS)):
+            writer.write_table(pyarrow.table(_columns(batch), schema=schema))
+            done += len(batch)
+            yield done
+
+
+def _columns(batch: list[Encoded]) -> dict[str, list[list[int]]]:
+    return {
+        "input_ids": [row.ids for row in batch],
+        "attention_mask": [[1] * len(row.ids) for row in batch],
+        "labels": [
+            [token if trained else UNTRAINED for token, trained in zip(row.ids, row.trained, strict=True)]
+            for row in batch
+        ],
+    }

@@ -1,0 +1,106 @@
+"""`resep score`: a file of anybody's samples in, means and scores out; a faulty line is explained."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from resep.errors import ResepError
+from resep.stages.evaluate.samples_file import read_samples
+from resep.stages.evaluate.score_file import score_file
+
+GOOD = {"id": "1", "output": "1. open\n2. close", "target": ["open", "close"]}
+
+
+def written(folder: Path, *lines: Any) -> Path:
+    path = folder / "samples.jsonl"
+    path.write_text("".join(f"{line if isinstance(line, str) else json.dumps(line)}\n" for line in lines))
+    return path
+
+
+def test_the_shape_of_the_result(tmp_path: Path) -> None:
+    other = {"id": 2, "output": "open", "target": "shut", "arm": "tuned", "note": "mine"}
+    result = score_file(
+        written(tmp_path, GOOD, "", other), {"exact_match": {}, "order_accuracy": {"encoder": "lexical"}}
+    )
+    assert result["metrics"]["exact_match"] == {
+        "mean": 0.5,
+        "n": 2,
+        "unscored": 0,
+        "arms": {"model": {"mean": 1.0, "n": 1, "unscored": 0}, "tuned": {"mean": 0.0, "n": 1, "unscored": 0}},
+    }
+    order = result["metrics"]["order_accuracy"]
+    assert (order["mean"], order["n"], order["unscored"]) == (1.0, 1, 1)
+    assert order["arms"]["tuned"] == {"mean": None, "n": 0, "unscored": 1}
+    first, second = result["scores"]
+    assert (first["id"], first["arm"], first["error"]) == ("1", "model", None)
+    assert set(first["values"]) == set(result["metrics"])
+    assert (second["id"], second["arm"]) == ("2", "tuned")
+
+
+def test_options_reach_the_evaluator(tmp_path: Path) -> None:
+    path = written(tmp_path, {**GOOD, "output": "1. OPEN\n2. close"})
+    assert score_file(path, {"exact_match": {}})["metrics"]["exact_match"]["mean"] == 0
+    assert score_file(path, {"exact_match": {"ignore_case": True}})["metrics"]["exact_match"]["mean"] == 1
+
+
+def test_a_plugin_that_crashes_in_a_row_keeps_the_others(tmp_path: Path) -> None:
+    (tmp_path / "evaluators").mkdir()
+    (tmp_path / "evaluators" / "fragile.py").write_text(
+        '"""Breaks on purpose."""\n'
+        "from resep import Metric, Score\n"
+        'METRICS = (Metric("fragile", direction="higher"),)\n'
+        "def evaluate(samples, context):\n"
+        "    for s in list(samples):\n"
+        "        yield Score(s.id, s.arm, {'fragile': 1 / len(s.output)})\n"
+    )
+    path = written(tmp_path, GOOD, {**GOOD, "id": "2", "output": ""}, {**GOOD, "id": "3"})
+    events: list[Any] = []
+    result = score_file(path, {"fragile": {}}, events.append, folder=tmp_path)
+    assert [row["error"] for row in result["scores"]] == [None, "ZeroDivisionError: division by zero", None]
+    assert result["metrics"]["fragile"]["unscored"] == 1
+    assert any("1 of 3 rows could not be scored" in event.get("message", "") for event in events)
+
+
+def test_an_unknown_evaluator_or_option_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, GOOD)
+    with pytest.raises(ResepError, match="did you mean 'exact_match'"):
+        score_file(path, {"exactmatch": {}})
+    with pytest.raises(ResepError, match="no option 'treshold'; did you mean 'threshold'"):
+        score_file(path, {"order_accuracy": {"treshold": 0.4}})
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"id": "1" "output"}', "column 12: not JSON"),
+        ("[1]", "a list instead of an object"),
+        ({"id": "1", "outputs": "x", "target": "x"}, "'output' is missing.*did you mean 'outputs'"),
+        ({"id": None, "output": "x", "target": "x"}, "'id' is null"),
+        ({"id": True, "output": "x", "target": "x"}, "'id' is true or false"),
+        ({"id": "1", "output": None, "target": "x"}, '.*an empty answer is ""'),
+        ({"id": "1", "output": "x", "target": [1]}, "'target' is a list; a text or a list of texts"),
+        ({"id": "1", "output": "x", "target": "x", "metadata": 3}, "'metadata' is a number"),
+    ],
+)
+def test_a_faulty_line_is_named_and_explained(tmp_path: Path, line: Any, message: str) -> None:
+    with pytest.raises(ResepError, match=f":2: {message}"):
+        read_samples(written(tmp_path, {**GOOD, "id": "0"}, line))
+
+
+def test_every_faulty_line_is_told_and_a_repeated_id_with_both_lines(tmp_path: Path) -> None:
+    with pytest.raises(ResepError) as caught:
+        read_samples(written(tmp_path, GOOD, "x", GOOD))
+    assert ":2: " in str(caught.value)
+    assert ":3: id '1' of arm 'model' stood in line 1 already" in str(caught.value)
+
+
+def test_an_empty_a_missing_and_a_latin_1_file_are_explained(tmp_path: Path) -> None:
+    with pytest.raises(ResepError, match="no samples"):
+        read_samples(written(tmp_path, ""))
+    with pytest.raises(ResepError, match="cannot be read"):
+        read_samples(tmp_path / "absent.jsonl")
+    (tmp_path / "latin.jsonl").write_bytes(b'{"id": "\xe9"}')
+    with pytest.raises(ResepError, match="not UTF-8: byte 8 is 0xe9"):
+        read_samples(tmp_path / "latin.jsonl")
