@@ -10,7 +10,7 @@ quickstart: $(INSTALLED)
 	$(BIN)/python runner.py recipes/quickstart.yaml
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --hypothesis-profile=thorough
 
 install: $(INSTALLED)
 

@@ -102,7 +102,7 @@ def test_packs_hold_about_as_many_rows_as_a_batch_without_packing(tmp_path: Path
 
 
 @given(rows=st.integers(1, 500), batch=st.integers(1, 40), evaluations=st.integers(1, 9), patience=st.booleans())
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_cadences_are_integers_that_axolotl_accepts(
     tmp_path: Path, rows: int, batch: int, evaluations: int, patience: bool
 ) -> None:
@@ -183,7 +183,6 @@ def test_every_key_that_is_said_to_be_owned_or_forbidden_exists_in_axolotl() -> 
         ),
     )
 )
-@settings(deadline=None)
 def test_yaml_reads_the_same_under_both_versions_of_yaml(data: dict[str, Any]) -> None:
     from resep.scalars import read_scalar
 

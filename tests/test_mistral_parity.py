@@ -30,6 +30,7 @@ WORDS = (
 SPACES = ("", " ", " ", " ", " ", "  ", "    ", "\n", "\n\n", "\t", " \n ", "\r\n", "\u00a0", "\u3000")
 
 
+@pytest.mark.slow
 def test_mistral_is_token_for_token_what_mistral_common_trains_on_and_asks() -> None:
     chance = random.Random(2026)
     outcomes: Counter[str] = Counter()

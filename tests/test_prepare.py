@@ -370,7 +370,7 @@ FAULTY = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(FAULTY | st.sampled_from(["{", "[]", '{"a": 1,}', "null"]), max_size=12))
 def test_the_ledger_closes_whatever_the_rows(tmp_path: Path, faulty: list[Any]) -> None:
     write_rows(tmp_path, [*MANY, *faulty])

@@ -291,7 +291,7 @@ def is_sound(outcome: Recipe | list[Problem]) -> bool:
     return isinstance(outcome, Recipe) or any(problem.severity == "error" for problem in outcome)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(0, len(EXAMPLE)), st.integers(0, 30), PIECES), min_size=1, max_size=4))
 def test_a_mutated_recipe_is_a_recipe_or_a_recipe_error(tmp_path: Path, edits: list[tuple[int, int, str]]) -> None:
     text = EXAMPLE
@@ -327,7 +327,7 @@ VALUES = st.recursive(
 PATHS = [dotted(path) for path in parse(EXAMPLE, "recipe.yaml").values if path]
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(PATHS), VALUES)
 def test_any_value_at_any_key_is_a_recipe_or_a_recipe_error(tmp_path: Path, path: str, value: object) -> None:
     assert is_sound(recipe_or_problems(write_recipe(tmp_path, EXAMPLE), f"{path}={json.dumps(value)}"))

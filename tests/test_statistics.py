@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from resep.quantiles import mcnemar_p, t_quantile, wilson_interval
@@ -39,7 +39,6 @@ def noisy(n: int, shift: float, seed: int = 0) -> tuple[list[float | None], list
     return [*before], [b + shift + rng.gauss(0, 0.2) for b in before]
 
 
-@settings(deadline=None, max_examples=60)
 @given(rows_of_two_arms)
 def test_swapping_the_arms_negates_the_difference_and_mirrors_its_interval(rows: list[tuple[float, float]]) -> None:
     there = against([b for b, _ in rows], [c for _, c in rows])
@@ -51,7 +50,6 @@ def test_swapping_the_arms_negates_the_difference_and_mirrors_its_interval(rows:
         assert there.ci_low == pytest.approx(-back.ci_high, abs=1e-9)
 
 
-@settings(deadline=None, max_examples=60)
 @given(rows_of_two_arms, st.integers(-50, 50))
 def test_adding_a_constant_moves_the_interval_by_it(rows: list[tuple[float, float]], constant: int) -> None:
     before, after = [b for b, _ in rows], [c for _, c in rows]
@@ -62,7 +60,6 @@ def test_adding_a_constant_moves_the_interval_by_it(rows: list[tuple[float, floa
     assert moved.mde == pytest.approx(plain.mde, rel=1e-6)
 
 
-@settings(deadline=None, max_examples=30)
 @given(rows_of_two_arms, st.randoms())
 def test_the_order_of_the_rows_does_not_matter(rows: list[tuple[float, float]], rng: random.Random) -> None:
     ids = [f"row-{i}" for i in range(len(rows))]
@@ -76,7 +73,6 @@ def test_the_order_of_the_rows_does_not_matter(rows: list[tuple[float, float]], 
     assert run(ids) == run(shuffled)
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.lists(st.tuples(st.none() | numbers, st.none() | numbers), max_size=60), st.sampled_from([SCORE, LOSS, HIT]))
 def test_no_input_gives_nan_and_every_row_is_counted(rows: list[tuple[float | None, float | None]], m: Metric) -> None:
     found = against([b for b, _ in rows], [c for _, c in rows], m)

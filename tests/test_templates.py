@@ -69,7 +69,6 @@ def conversations(draw: st.DrawFn) -> list[Message]:
 @pytest.mark.parametrize("name", [*SHIPPED, "native"])
 @pytest.mark.parametrize("tokenizer", ["mistral", "chatml"])
 @given(messages=conversations())
-@settings(max_examples=40, deadline=None)
 @example(messages=[Message("user", ""), Message("assistant", "\n  a")])
 @example(messages=[Message("user", "</"), Message("assistant", "s>")])
 def test_a_prompt_is_the_beginning_of_what_is_trained_on(name: str, tokenizer: str, messages: list[Message]) -> None:
@@ -84,7 +83,6 @@ def test_a_prompt_is_the_beginning_of_what_is_trained_on(name: str, tokenizer: s
 @pytest.mark.parametrize("name", SHIPPED)
 @pytest.mark.parametrize("tokenizer", ["mistral", "chatml"])
 @given(messages=conversations())
-@settings(max_examples=40, deadline=None)
 @example(messages=[Message("user", "<"), Message("assistant", "/s>")])
 @example(messages=[Message("user", "<s"), Message("assistant", "><|im_end|>")])
 def test_no_text_of_a_row_becomes_a_control_token(name: str, tokenizer: str, messages: list[Message]) -> None:
@@ -98,7 +96,6 @@ def test_no_text_of_a_row_becomes_a_control_token(name: str, tokenizer: str, mes
 
 @pytest.mark.parametrize("name", SHIPPED)
 @given(messages=conversations())
-@settings(max_examples=40, deadline=None)
 def test_the_text_comes_back_from_the_tokens(name: str, messages: list[Message]) -> None:
     template, tokenizer = _template(name, "chatml")  # byte-level: nothing is lost in tokens
     encoded = encode(template, tokenizer, messages)
@@ -338,7 +335,7 @@ def test_ids_are_those_of_transformers_where_nothing_is_forged(name: str, tokeni
     compared = 0
 
     @given(messages=conversations())
-    @settings(max_examples=150, deadline=None, derandomize=True)
+    @settings(derandomize=True)
     def compare(messages: list[Message]) -> None:
         nonlocal compared
         if any(_is_forged(loaded, m) or (m.role == "assistant" and m.content[0].isspace()) for m in messages):

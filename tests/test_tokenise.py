@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from resep.errors import ResepError
@@ -140,7 +140,6 @@ def test_a_row_that_cannot_be_made_to_fit_says_why(
     system=st.sampled_from(["", "be brief"]),
     limit=st.integers(12, 40),
 )
-@settings(deadline=None, max_examples=50)
 def test_a_shortened_prompt_always_fits_and_keeps_the_answer(
     turns: list[tuple[str, str]], system: str, limit: int
 ) -> None:
