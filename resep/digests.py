@@ -37,6 +37,7 @@ class DigestMemory:
         entry = known.get(str(path.resolve()))
         if entry is None or entry[:2] != stamp:
             entry = [*stamp, digest_tree(path)]
+        if known.get(str(path.resolve())) != entry and self.file.parent.is_dir():  # a plan makes no store
             write_json(self.file, {**known, str(path.resolve()): entry})
         return str(entry[2])
 

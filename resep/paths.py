@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from resep.errors import ResepError
@@ -21,3 +22,8 @@ def data_folder(name: str) -> Path:
     if beside.is_dir() and (_PACKAGE.parent / "pyproject.toml").is_file():
         return beside
     raise ResepError(f"this installation lacks its folder '{name}' (neither {inside} nor {beside}); install it again")
+
+
+def config_folder() -> Path:
+    """Where a person's own settings lie: `resep` in XDG_CONFIG_HOME, or in ~/.config."""
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "resep"

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resep import models
+from resep.errors import ResepError, StageError
 from resep.provenance import provenance
 from resep.recipe_paths import is_hub_id
 from resep.stages import configure, evaluate, generate, prepare, report, tokenise, train
@@ -53,9 +54,14 @@ def run(stages: Sequence[Stage], store: Store, emit: Emit, until: str | None = N
         members = list(group)
         for decision in (store.decide(stage, folders) for stage in members):
             emit({"event": "stage", "name": decision.stage.name, "reuse": decision.reuse, "reason": decision.reason})
-        for stage, folder in store.obtain(members, dict(folders), emit, provenance):
-            folders[stage.name] = folder
-            emit({"event": "finished", "name": stage.name})
+        try:
+            for stage, folder in store.obtain(members, dict(folders), emit, provenance):
+                folders[stage.name] = folder
+                emit({"event": "finished", "name": stage.name})
+        except StageError:
+            raise
+        except ResepError as error:
+            raise StageError(kind, str(error)) from error
         if kind == until:
             break
     return folders

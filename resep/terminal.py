@@ -64,7 +64,7 @@ class _Screen:
         self.started, self.note = now, ""
 
     def _on_progress(self, event: Mapping[str, Any]) -> None:
-        unit = f"{event.get('task', '')} {event.get('unit', '')}".strip()
+        unit = event.get("message") or f"{event.get('task', '')} {event.get('unit', '')}".strip()
         if self.bar is None:
             self.bar = self.progress.add_task(unit, total=event.get("total"), note="")
         self.progress.update(

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from resep.errors import ResepError
+from resep.paths import config_folder
 from resep.plugins import content_hash
 
 
@@ -39,4 +40,4 @@ def _remembered() -> dict[str, str]:
 
 
 def _file() -> Path:
-    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "resep" / "trusted.json"
+    return config_folder() / "trusted.json"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resep.errors import ResepError
+from resep.user_settings import user_settings
 
 if TYPE_CHECKING:
     from resep.recipe import Recipe
@@ -27,7 +28,10 @@ def recipe_arguments(parser: argparse.ArgumentParser) -> None:
 
 def store_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--store", type=Path, default=Path("runs/.store"), help="where finished stages are kept (default: runs/.store)"
+        "--store",
+        type=Path,
+        default=user_settings().store,
+        help="where finished stages are kept (default: runs/.store, or what your own config.yaml says)",
     )
     parser.add_argument(
         "--trust",

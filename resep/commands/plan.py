@@ -31,7 +31,7 @@ def main(args: argparse.Namespace) -> int:
     print(f"\nmachine    {profile.device_name}")
     print(f"reads      {', '.join(source['path'] for source in recipe['data.sources'])}")
     print(f"downloads  {', '.join(_downloads(recipe)) or 'nothing'}")
-    print(f"writes     {args.store} and {args.store.parent / recipe['name']}")
+    print(f"writes     {args.store} and runs/{recipe['name']}")
     print(f"executes   {', '.join(map(str, recipe.foreign_plugins)) or 'no code of the recipe'}")
     return 0
 

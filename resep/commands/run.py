@@ -7,13 +7,21 @@ import json
 from pathlib import Path
 
 from resep.commands.loading import load_recipe, recipe_arguments, require_trust, store_arguments
+from resep.user_settings import user_settings
 
+RUNS = Path("runs")
 KINDS = ("prepare", "tokenise", "configure", "train", "generate", "evaluate", "report")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     recipe_arguments(parser)
     store_arguments(parser)
+    parser.add_argument(
+        "--axolotl-python",
+        default=user_settings().axolotl_python,
+        metavar="PYTHON",
+        help="the Python of another environment that has Axolotl (default: this one)",
+    )
     parser.add_argument("--until", choices=KINDS, metavar="KIND", help=f"stop after this stage: {', '.join(KINDS)}")
 
 
@@ -27,12 +35,12 @@ def main(args: argparse.Namespace) -> int:
     require_trust(recipe, args.trust)
     check_writable(args.store)
     with reporting() as emit:
-        stages = pipeline.plan(recipe, detect(recipe["compute.profile"]), emit)
+        stages = pipeline.plan(recipe, detect(recipe["compute.profile"]), emit, args.axolotl_python)
         folders = pipeline.run(stages, Store(args.store, recipe["name"]), emit, args.until)
     if "report" not in folders:
         print("\n".join(f"{name}: {folder}" for name, folder in folders.items()))
         return 0
-    return _conclude(runs.publish(args.store.parent, recipe, folders))
+    return _conclude(runs.publish(RUNS, recipe, folders))
 
 
 def _conclude(folder: Path) -> int:
