@@ -1,4 +1,3 @@
-import os
 import signal
 import subprocess
 import sys
@@ -11,6 +10,7 @@ import pytest
 
 from resep.errors import StageError
 from resep.process import explain, follow
+from tests.processes import is_alive
 
 PYTHON = [sys.executable, "-c"]
 
@@ -74,7 +74,7 @@ def test_an_interrupted_runner_leaves_no_child_behind(tmp_path: Path) -> None:
     events = follow([*PYTHON, _SLEEPER], name="train", folder=tmp_path)
     pid = next(iter(events))["pid"]
     events.close()  # type: ignore[attr-defined]
-    assert not _alive(pid)
+    assert not is_alive(pid)
 
 
 def test_a_killed_runner_leaves_no_child_behind(tmp_path: Path) -> None:
@@ -90,10 +90,10 @@ def test_a_killed_runner_leaves_no_child_behind(tmp_path: Path) -> None:
     parent.wait()
     parent.stdout.close()
     for _ in range(100):
-        if not _alive(pid):
+        if not is_alive(pid):
             break
         time.sleep(0.05)
-    assert not _alive(pid)
+    assert not is_alive(pid)
 
 
 _SLEEPER = (
@@ -101,11 +101,3 @@ _SLEEPER = (
     "def job(request):\n    events.emit('begin', pid=os.getpid())\n    time.sleep(60)\n"
     "events.work(job)\n"
 )
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
