@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from resep.document.writer import dump_yaml
 from resep.errors import ResepError
-from resep.pass_through import require_sound
-from resep.yaml_text import dump_yaml
+from resep.recipe.pass_through import require_sound
 
 if TYPE_CHECKING:
     from resep.hardware import Profile

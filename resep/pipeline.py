@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from resep import models
 from resep.errors import ResepError, StageError
 from resep.provenance import provenance
-from resep.recipe_paths import is_hub_id
+from resep.recipe.paths import is_hub_id
 from resep.stages import configure, evaluate, generate, prepare, report, tokenise, train
 from resep.store import Decision, Emit, Stage, Store
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resep.yaml_text import dump_yaml
+from resep.document.writer import dump_yaml
 
 if TYPE_CHECKING:
     from resep.recipe import Recipe

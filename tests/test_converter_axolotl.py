@@ -12,12 +12,12 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from resep import pass_through
+from resep.document.writer import dump_yaml
 from resep.errors import ResepError
 from resep.hardware import Profile
 from resep.paths import data_folder
 from resep.plugins import find, open_plugin
-from resep.yaml_text import dump_yaml
+from resep.recipe import pass_through
 from tests.trainable import CPU, CUDA, SPLITS, recipe
 
 GOLDEN = Path(__file__).parent / "golden" / "axolotl"
@@ -184,7 +184,7 @@ def test_every_key_that_is_said_to_be_owned_or_forbidden_exists_in_axolotl() -> 
     )
 )
 def test_yaml_reads_the_same_under_both_versions_of_yaml(data: dict[str, Any]) -> None:
-    from resep.scalars import read_scalar
+    from resep.document.scalars import read_scalar
 
     text = dump_yaml(data)
     assert yaml.safe_load(text) == data  # YAML 1.1

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resep.document import Document, parse, read_document
-from resep.places import dotted
-from resep.yaml_reader import MOST_LEVELS, MOST_NODES
+from resep.document.places import dotted
+from resep.document.reader import MOST_LEVELS, MOST_NODES
 
 
 def read(text: str) -> Any:

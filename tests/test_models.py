@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from resep import convert_gguf, embedded, models
-from resep.embedded import EMBEDDED, Wheel
+from resep import models
 from resep.errors import ResepError
+from resep.models import convert_gguf, embedded
+from resep.models.embedded import EMBEDDED, Wheel
 from tests import tiny_model
 
 SMOL = "smollm2-135m-instruct"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resep.document import Document, parse
-from resep.overrides import overlay, typed_texts
+from resep.recipe.overrides import overlay, typed_texts
 
 TEXT = """\
 name: a

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from resep.errors import ResepError
-from resep.option_types import UnknownType, schema_of
 from resep.plugins import KINDS, content_hash, describe, find, is_shipped, names, open_plugin, option_values
+from resep.plugins.option_types import UnknownType, schema_of
 from resep.records import Metric
 
 STEP = '''\

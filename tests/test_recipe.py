@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from resep.document import parse
+from resep.document.places import dotted
 from resep.errors import Problem, RecipeError, ResepError
-from resep.places import dotted
 from resep.problems import format_problems
 from resep.recipe import Recipe, StepSpec, load
 from tests.conftest import Golden

@@ -11,12 +11,12 @@ from jsonschema import Draft7Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT7
 
-from resep import plugin_schema
-from resep.data_checks import EMBEDDED_MODELS
-from resep.embedded import EMBEDDED
 from resep.errors import ResepError
 from resep.expectations import parse
+from resep.models.embedded import EMBEDDED
 from resep.paths import data_folder
+from resep.plugins import schema as plugin_schema
+from resep.recipe.data_checks import EMBEDDED_MODELS
 from tests.conftest import Golden
 
 SCHEMA: dict[str, Any] = json.loads((data_folder("schemas") / "recipe.schema.json").read_text(encoding="utf-8"))

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from resep.quantiles import mcnemar_p, t_quantile, wilson_interval
 from resep.records import Metric
-from resep.resampling import resampled_sums
 from resep.statistics import RESAMPLES, Comparison, compare, holm, mean_interval, pair
-from resep.verdict import verdict
+from resep.statistics.quantiles import mcnemar_p, t_quantile, wilson_interval
+from resep.statistics.resampling import resampled_sums
+from resep.statistics.verdict import verdict
 
 SCORE = Metric("score", "higher", low=0.0, high=1.0)
 LOSS = Metric("loss", "lower")

@@ -26,7 +26,7 @@ from resep.templates import (
     plain_markers,
     same_rendering,
 )
-from resep.tokenizer import pieces
+from resep.templates.tokenizer import pieces
 from tests.tiny_model import tokenizer_folder
 
 SHIPPED = ("chatml", "mistral", "user_assistant")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from resep.errors import ResepError
-from resep.trust import is_trusted, trust
+from resep.plugins.trust import is_trusted, trust
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ from dataclasses import replace
 from resep.records import Metric
 from resep.rounding import p_text, places, plain, signed, two_digits
 from resep.statistics import Comparison
-from resep.verdict import verdict
+from resep.statistics.verdict import verdict
 
 SCORE = Metric("order_accuracy", "higher", low=0.0, high=1.0)
 LOSS = Metric("bits_per_byte", "lower")

@@ -56,7 +56,7 @@ def load_recipe(args: argparse.Namespace) -> Recipe:
 
 def require_trust(recipe: Recipe, trusted: list[Path]) -> None:
     """Refuse to run plug-ins from beside the recipe unless the person at the keyboard said so."""
-    from resep.trust import is_trusted, trust
+    from resep.plugins.trust import is_trusted, trust
 
     for path in trusted:
         trust(path)

@@ -15,8 +15,8 @@ from resep.stages.report.metrics import Scored, compare_arms, describe, read_sco
 from resep.stages.report.overfit import reading
 from resep.stages.report.slices import slice_rows
 from resep.statistics import SMALL, Comparison
+from resep.statistics.verdict import Verdict, verdict
 from resep.store import read_stage
-from resep.verdict import Verdict, verdict
 
 CANDIDATE = "tuned"
 Folders = Mapping[str, Path]

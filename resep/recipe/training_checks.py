@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from resep.draft import Check, Draft, Finding, Number
+from resep.recipe.draft import Check, Draft, Finding, Number
 
 
 def version_is_known(draft: Draft) -> Iterator[Finding]:
@@ -63,7 +63,7 @@ def options_can_be_passed_through(draft: Draft) -> Iterator[Finding]:
     options = draft.value("training.axolotl", dict)
     if not options:
         return
-    from resep.pass_through import check  # reads Axolotl's schema, 0.1 MB, which most recipes do not need
+    from resep.recipe.pass_through import check  # reads Axolotl's schema, 0.1 MB, which most recipes do not need
 
     for key, message in check(options):
         yield Finding(("training", "axolotl", key), message, of_key=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from resep.control import broken
 from resep.errors import ResepError
 from resep.records import Message
-from resep.rendering import Marks, Template, render
-from resep.tokenizer import Piece, Tokenizer, pieces
+from resep.templates.control import broken
+from resep.templates.rendering import Marks, Template, render
+from resep.templates.tokenizer import Piece, Tokenizer, pieces
 
 # Noncharacters: Unicode keeps them for a program's own use, so hardly any text contains one.
 _SENTINELS = [chr(plane + code) for plane in range(0, 0x110000, 0x10000) for code in (0xFFFE, 0xFFFF)]

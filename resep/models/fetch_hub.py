@@ -1,6 +1,6 @@
 """A child process: a model from the Hugging Face hub -> its snapshot in the hub's own cache.
 
-    python -m resep.fetch_hub      request: {"repo": "owner/name", "revision": ...}; leaves result.json: {"folder"}
+    python -m resep.models.fetch_hub  request: {"repo": "owner/name", "revision": ...}; leaves result.json: {"folder"}
 
 A child, because huggingface_hub reads its environment when it is imported and imports half a second of other things.
 """

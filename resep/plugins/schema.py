@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from resep import plugins
-from resep.option_types import schema_of
-from resep.plugin_source import RESERVED, Option
 from resep.plugins import Plugin
+from resep.plugins.option_types import schema_of
+from resep.plugins.source import RESERVED, Option
 
 FILE_NAME = "plugins.schema.json"
 _FIELDS = {

@@ -164,7 +164,7 @@ def _convert(wheel: Wheel, gguf: Path, partial: Path, emit: Emit) -> None:
     request = {"gguf": str(gguf), "out": str(partial / "model"), **tokens}
     # The log stands outside of `partial`: it must outlive a failure.
     folder = partial.with_suffix(".log")
-    command = [sys.executable, "-m", "resep.convert_gguf"]
+    command = [sys.executable, "-m", "resep.models.convert_gguf"]
     environment = {"HF_HUB_OFFLINE": "1"}
     name = f"model {wheel.package}"
     process.run_child(command, name=name, folder=folder, emit=emit, request=request, environment=environment)

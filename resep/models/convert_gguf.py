@@ -1,6 +1,6 @@
 """A child process: a GGUF file -> a normal Hugging Face folder, with what the GGUF's metadata gets wrong mended.
 
-    python -m resep.convert_gguf      request: {"gguf": file, "out": folder, "end_of_turn": token, "padding": token}
+    python -m resep.models.convert_gguf  request: {"gguf": file, "out": folder, "end_of_turn": token, "padding": token}
 
 transformers reads the weights (de-quantised to fp32) and the vocabulary. Three things it gets wrong are mended here,
 because a model tuned on them never stops, or reads other tokens than it was trained on:

@@ -22,14 +22,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from resep.conversation import Conversation, Span, cut, guarded, question, whole
 from resep.errors import ResepError
 from resep.paths import data_folder
 from resep.records import Message
-from resep.rendering import Template, compile_template
 from resep.suggest import did_you_mean, listed
-from resep.tokenizer import Tokenizer
-from resep.tokenizer_files import load_tokenizer
+from resep.templates.conversation import Conversation, Span, cut, guarded, question, whole
+from resep.templates.rendering import Template, compile_template
+from resep.templates.tokenizer import Tokenizer
+from resep.templates.tokenizer_files import load_tokenizer
 
 __all__ = [
     "PROBES",

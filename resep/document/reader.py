@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 import yaml
 
+from resep.document.places import KeyPath, Place, dotted
+from resep.document.scalars import other_reading, read_scalar
 from resep.errors import Problem
-from resep.places import KeyPath, Place, dotted
-from resep.scalars import other_reading, read_scalar
 
 MOST_NODES = 20_000
 MOST_LEVELS = 64

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from resep import process
 from resep.digests import digest_tree
-from resep.embedded import EMBEDDED, Emit, cache_folder, is_made, model_folder
 from resep.errors import ResepError, StageError
+from resep.models.embedded import EMBEDDED, Emit, cache_folder, is_made, model_folder
 
 __all__ = ["EMBEDDED", "Model", "folder", "identify"]
 
@@ -102,7 +102,7 @@ def _nearest(path: Path) -> str:
 def _from_hub(name: str, revision: str, emit: Emit) -> Path:
     work = cache_folder() / "hub" / re.sub(r"[^\w.-]", "_", f"{name}@{revision}")
     request = {"repo": name, "revision": revision}
-    command = [sys.executable, "-m", "resep.fetch_hub"]
+    command = [sys.executable, "-m", "resep.models.fetch_hub"]
     try:
         process.run_child(command, name=f"model {name}", folder=work, emit=emit, request=request)
     except StageError as error:

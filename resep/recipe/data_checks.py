@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from resep.draft import Check, Draft, Finding
+from resep.document.places import KeyPath
 from resep.paths import data_folder
-from resep.places import KeyPath
-from resep.recipe_paths import escapes, is_hub_id, is_written_as_folder
+from resep.recipe.draft import Check, Draft, Finding
+from resep.recipe.paths import escapes, is_hub_id, is_written_as_folder
 from resep.suggest import did_you_mean, listed, nearest
 
 _BLINDING = ("lowercase", "strip_punctuation")  # after these, detectors no longer see an e-mail or a phone number

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from resep.scalars import read_scalar
+from resep.document.scalars import read_scalar
 
 _LINE_ENDS = frozenset("\r\x85\u2028\u2029")  # PyYAML writes them as they are, and reads them as a line end
 

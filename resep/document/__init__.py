@@ -14,10 +14,10 @@ from typing import Any, Literal
 
 import yaml
 
+from resep.document.faults import explain_yaml_error
+from resep.document.places import KeyPath, Place, dotted
+from resep.document.reader import Composer, Reader
 from resep.errors import Problem
-from resep.places import KeyPath, Place, dotted
-from resep.yaml_errors import explain_yaml_error
-from resep.yaml_reader import Composer, Reader
 
 MOST_BYTES = 1_000_000
 

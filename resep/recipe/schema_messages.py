@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from resep.document import Document
+from resep.document.places import KeyPath
 from resep.errors import Problem
-from resep.key_suggestions import explain_unknown_key, meant_keys
-from resep.places import KeyPath
+from resep.recipe.key_suggestions import explain_unknown_key, meant_keys
 from resep.suggest import did_you_mean, listed
 
 _TYPES = {

@@ -6,9 +6,9 @@ the schema has reported already.
 
 from __future__ import annotations
 
-from resep import data_checks, evaluation_checks, training_checks
-from resep.draft import Draft
 from resep.errors import Problem
+from resep.recipe import data_checks, evaluation_checks, training_checks
+from resep.recipe.draft import Draft
 
 _CHECKS = (*training_checks.CHECKS, *data_checks.CHECKS, *evaluation_checks.CHECKS)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from resep.control import Control, spans
+from resep.templates.control import Control, spans
 
 
 @dataclass(frozen=True)

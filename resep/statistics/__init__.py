@@ -27,9 +27,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from resep.quantiles import mcnemar_p, t_quantile, wilson_interval
 from resep.records import Metric
-from resep.resampling import NOISE, Array, resampled_sums, sign_flip_p
+from resep.statistics.quantiles import mcnemar_p, t_quantile, wilson_interval
+from resep.statistics.resampling import NOISE, Array, resampled_sums, sign_flip_p
 
 Values = Mapping[str, float | None]  # row id -> score; None: could not be scored
 Interval = tuple[float, float]

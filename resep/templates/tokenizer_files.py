@@ -7,9 +7,9 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from resep.control import control_tokens
 from resep.errors import ResepError
-from resep.tokenizer import Encoders, Tokenizer
+from resep.templates.control import control_tokens
+from resep.templates.tokenizer import Encoders, Tokenizer
 
 ROLES = ("bos_token", "eos_token", "pad_token", "unk_token")
 

@@ -14,16 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from resep.checks import cross_checks
 from resep.document import Document, read_document
-from resep.draft import Draft
 from resep.errors import Problem, RecipeError, ResepError
-from resep.named_plugins import NamedPlugins, named_plugins
-from resep.overrides import overlay, typed_texts
-from resep.plugin_source import RESERVED
 from resep.plugins import is_shipped
-from resep.recipe_paths import escapes
-from resep.schema import recipe_schema, schema_problems, with_absent_keys, with_defaults
+from resep.plugins.source import RESERVED
+from resep.recipe.checks import cross_checks
+from resep.recipe.draft import Draft
+from resep.recipe.named_plugins import NamedPlugins, named_plugins
+from resep.recipe.overrides import overlay, typed_texts
+from resep.recipe.paths import escapes
+from resep.recipe.schema import recipe_schema, schema_problems, with_absent_keys, with_defaults
 from resep.suggest import did_you_mean
 
 DEFAULT_FIELDS = ("prompt", "response")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from resep.errors import ResepError
-from resep.option_types import UnknownType, schema_of
+from resep.plugins.option_types import UnknownType, schema_of
 from resep.records import Metric
 from resep.suggest import listed
 

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from resep import plugin_schema
 from resep.document import Document
 from resep.errors import Problem
 from resep.paths import data_folder
 from resep.plugins import Plugin
-from resep.schema_messages import problems_of
+from resep.plugins import schema as plugin_schema
+from resep.recipe.schema_messages import problems_of
 
 if TYPE_CHECKING:
     from jsonschema import Draft7Validator

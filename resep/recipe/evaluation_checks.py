@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from resep.draft import Check, Draft, Finding
 from resep.expectations import STATS
+from resep.recipe.draft import Check, Draft, Finding
 from resep.suggest import did_you_mean, listed
 
 BASE_ARMS = ("base", "base@native-template")

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from resep.document import Document, parse
+from resep.document.places import KeyPath, Place, dotted
 from resep.errors import Problem
-from resep.places import KeyPath, Place, dotted
 
 _SEGMENT = re.compile(r"\[(\d{1,6})\]|\.?([^.\[\]=\s]+)")
 _DOTTED_KEYS = {"expect"}  # sections whose keys have dots of their own: expect.order_accuracy.delta

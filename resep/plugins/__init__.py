@@ -23,7 +23,7 @@ from typing import Any
 
 from resep.errors import ResepError
 from resep.paths import data_folder
-from resep.plugin_source import FUNCTIONS, Option, read_function, read_help, read_metrics
+from resep.plugins.source import FUNCTIONS, Option, read_function, read_help, read_metrics
 from resep.records import Metric
 from resep.suggest import did_you_mean
 

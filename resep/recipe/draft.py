@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from resep.document import Document
-from resep.places import KeyPath
+from resep.document.places import KeyPath
 from resep.plugins import Plugin
 
 Number = (int, float)

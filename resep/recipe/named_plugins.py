@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from resep.document import Document
+from resep.document.places import KeyPath
 from resep.errors import Problem, ResepError
-from resep.places import KeyPath
 from resep.plugins import Plugin, describe, find
 
 
