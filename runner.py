@@ -4,17 +4,19 @@ A map of the code, in the order in which a run passes through it:
 
     resep/cli.py              finds the command; turns errors into exit codes
     resep/commands/           one file per command: run, check, plan, preview, convert, score, list, schema
-    resep/recipe.py           the recipe: strict YAML (document.py) checked against schemas/recipe.schema.json
+    resep/document/           strict YAML: text -> data, and a place for every node
+    resep/recipe/             the recipe: a document judged by schemas/recipe.schema.json, defaults filled in
     resep/pipeline.py         the whole pipeline on one screen: which stages a recipe has, and how they are run
     resep/store.py            run a stage or reuse it: keys, locks, commits, reasons
     resep/stages/             prepare, tokenise, configure, train, generate, evaluate, report
-    resep/templates.py        a conversation -> tokens, and which of them are trained on; one renderer for all
+    resep/models/             a model's name -> a folder: embedded, local, or from the hub
+    resep/templates/          a conversation -> tokens, and which of them are trained on; one renderer for all
     resep/process.py          heavy stages run in child processes (events.py is the child's side)
-    resep/statistics.py       is the tuned model better? paired differences, intervals, a verdict
+    resep/statistics/         is the tuned model better? paired differences, intervals, a verdict
 
-What recipes name, one file each, open to additions:
+What recipes name, one file each, open to additions (resep/plugins/ finds and opens them):
 
-    preprocessing/ converters/ evaluators/ chat_templates/ recipes/
+    preprocessing/ converters/ evaluators/ chat_templates/
 """
 
 from resep.cli import entry

