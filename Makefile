@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: quickstart test install fast lint check format golden clean
+.PHONY: quickstart test install fast lint check format golden docs benchmark clean
 
 quickstart: $(INSTALLED)
 	$(BIN)/python runner.py recipes/quickstart.yaml
@@ -37,6 +37,12 @@ format: $(INSTALLED)
 
 golden: $(INSTALLED)  ## rewrite the golden files; read the difference before committing it
 	$(BIN)/python -m pytest -m "not slow" --update-golden
+
+docs: $(INSTALLED)  ## write docs/recipe.md anew, from the schema and the plug-ins
+	$(BIN)/python runner.py schema --markdown > docs/recipe.md
+
+benchmark: $(INSTALLED)  ## what `resep check` costs, beside the checks of other tools
+	$(BIN)/python benchmarks/check_time.py
 
 clean:
 	rm -rf $(VENV) runs build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -3,14 +3,16 @@
 A map of the code, in the order in which a run passes through it:
 
     resep/cli.py              finds the command; turns errors into exit codes
-    resep/commands/           one file per command: run, check, plan, preview, convert, score, list, schema
+    resep/commands/           one file per command: run, check, new, explain, diff, plan, preview, convert, score, list
     resep/document/           strict YAML: text -> data, and a place for every node
     resep/recipe/             the recipe: a document judged by schemas/recipe.schema.json, defaults filled in
     resep/pipeline.py         the whole pipeline on one screen: which stages a recipe has, and how they are run
+    resep/explanation.py      what a key means and leads to (influence.py); comparison.py, ripple.py: two recipes
     resep/store.py            run a stage or reuse it: keys, locks, commits, reasons
     resep/stages/             prepare, tokenise, configure, train, generate, evaluate, report
     resep/models/             a model's name -> a folder: embedded, local, or from the hub
     resep/templates/          a conversation -> tokens, and which of them are trained on; one renderer for all
+    resep/bundle/             one archive of a run for others: packed, looked through for private data, unpacked
     resep/process.py          heavy stages run in child processes (events.py is the child's side)
     resep/statistics/         is the tuned model better? paired differences, intervals, a verdict
 

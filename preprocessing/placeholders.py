@@ -11,10 +11,12 @@ announced by a word such as "call" or "telepon". ASCII classes and bounded repea
 import ipaddress
 import re
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
+from typing import Literal
 
 from resep import hide
 from resep.patterns import compile_safe
+from resep.placeholders import is_hidden
 from resep.suggest import did_you_mean
 
 Replace = Callable[[str], str]
@@ -23,7 +25,7 @@ Replace = Callable[[str], str]
 def transform_text(
     text: str,
     *,
-    detectors: list[str] = ["email", "phone", "card", "url", "ip"],  # noqa: B006 - options are read from literals
+    detectors: list[Literal["email", "phone", "card", "url", "ip"]] = ["email", "phone", "card", "url", "ip"],  # noqa: B006 - options are read from literals
     patterns: dict[str, str] = {},  # noqa: B006
 ) -> str:
     replace = _replacer(tuple(detectors), tuple(patterns.items()))
@@ -65,7 +67,12 @@ def _own_pattern(name: str, pattern: str) -> Replace:
     except ValueError as error:
         raise ValueError(f"patterns.{name}: {error}") from error
     hidden = hide(f"[{name}]")
-    return lambda text: compiled.sub(hidden, text)
+
+    def replaced(found: str) -> str:
+        # A pattern such as "." also matches what was replaced a moment ago: the text would grow for ever.
+        return found if is_hidden(found) else hidden
+
+    return partial(compiled.sub, replaced)
 
 
 def _detector(

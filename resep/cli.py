@@ -16,16 +16,21 @@ from importlib import import_module
 from pathlib import Path
 
 from resep.errors import RecipeError, ResepError, StageError
+from resep.printable import printable
 
 GOOD, FAILED, WRONG, BUG, UNMET, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
 COMMANDS = {
     "run": "prepare, train, compare and report; reuse what is done (also: resep recipe.yaml)",
     "check": "say everything that is wrong with recipes, without running anything",
+    "new": "write a commented recipe to start from, with sample rows if you have none",
+    "explain": "a recipe as it is understood, with the file and line behind every value; or all about one key",
+    "diff": "what differs in meaning between two recipes, and which stages would run again",
     "plan": "what would run and why, what is reused, what it reads and downloads",
     "preview": "prepared examples as the model sees them: text, tokens, which are trained on",
     "convert": "print the training config that a recipe becomes",
     "score": "run evaluators on a file of outputs, without a recipe",
+    "bundle": "write one archive of a run that others can read and repeat",
     "list": "the recipes, steps, evaluators, converters, chat templates and runs there are",
     "schema": "print the JSON Schema of recipes",
 }
@@ -41,16 +46,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _dispatch(list(sys.argv[1:] if arguments is None else arguments))
     except RecipeError as error:
-        from resep.problems import format_problems
+        from resep.problems import format_problems, palette
 
-        print(format_problems(error.problems), file=sys.stderr)
+        print(format_problems(error.problems, palette(sys.stderr)), file=sys.stderr)
         return WRONG
     except StageError as error:
-        print(f"\n{error.stage} failed: {error}{_where(error.log)}", file=sys.stderr)
+        print(f"\n{error.stage} failed: {printable(error)}{_where(error.log)}", file=sys.stderr)
         print("What is finished is kept: the same command continues from here.", file=sys.stderr)
         return FAILED
     except ResepError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(error)}", file=sys.stderr)
         return WRONG
     except KeyboardInterrupt:
         print("\nInterrupted. What is finished is kept: the same command continues from here.", file=sys.stderr)

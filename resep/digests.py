@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,10 @@ def digest_tree(path: Path) -> str:
 
 @dataclass(frozen=True)
 class DigestMemory:
-    """Digests remembered by size and modification time, so that an unchanged gigabyte is not read again."""
+    """Digests remembered by size and modification time, so that an unchanged gigabyte is not read again.
+
+    Only a help: a memory that is damaged, or that cannot be written, costs the time of reading once more.
+    """
 
     file: Path
 
@@ -33,18 +38,28 @@ class DigestMemory:
         """The digest of a file's content."""
         stat = path.stat()
         stamp = [stat.st_size, stat.st_mtime_ns]
-        known = json.loads(self.file.read_text(encoding="utf-8")) if self.file.exists() else {}
+        known = read_json_or_nothing(self.file)
         entry = known.get(str(path.resolve()))
         if entry is None or entry[:2] != stamp:
             entry = [*stamp, digest_tree(path)]
         if known.get(str(path.resolve())) != entry and self.file.parent.is_dir():  # a plan makes no store
-            write_json(self.file, {**known, str(path.resolve()): entry})
+            with suppress(OSError):
+                write_json(self.file, {**known, str(path.resolve()): entry})
         return str(entry[2])
+
+
+def read_json_or_nothing(path: Path) -> dict[str, Any]:
+    """The object in a JSON file that is only a note, or an empty one where it is missing or damaged."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def write_json(path: Path, value: Any) -> None:
     """Write a JSON file so that a reader sees the old content or the new, never half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".new")
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.new")  # two runs may write the same file at once
     temporary.write_text(json.dumps(value, ensure_ascii=False, indent=1), encoding="utf-8")
     temporary.replace(path)

@@ -27,3 +27,9 @@ def data_folder(name: str) -> Path:
 def config_folder() -> Path:
     """Where a person's own settings lie: `resep` in XDG_CONFIG_HOME, or in ~/.config."""
     return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "resep"
+
+
+def recipe_cache() -> Path:
+    """Where recipes of other git repositories are kept: `recipes` in RESEP_CACHE, else in ~/.cache/resep."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "resep"
+    return Path(os.environ.get("RESEP_CACHE") or cache).expanduser().resolve() / "recipes"

@@ -6,8 +6,9 @@ from content, so the order here is all there is to scheduling: each stage is reu
 
 from __future__ import annotations
 
+import errno
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -18,6 +19,7 @@ from resep.errors import ResepError, StageError
 from resep.provenance import provenance
 from resep.recipe.paths import is_hub_id
 from resep.stages import configure, evaluate, generate, prepare, report, tokenise, train
+from resep.stages.evaluate.names import LEXICAL, is_folder, split_revision
 from resep.store import Decision, Emit, Stage, Store
 
 if TYPE_CHECKING:
@@ -27,9 +29,21 @@ if TYPE_CHECKING:
 
 def plan(recipe: Recipe, profile: Profile, emit: Emit, axolotl_python: str = sys.executable) -> list[Stage]:
     """The stages of a recipe on a machine, in the order in which they run. Nothing is run or downloaded."""
-    model = base_model(recipe, emit)
+    return _stages(recipe, profile, base_model(recipe, emit), axolotl_python, prepare.stage(recipe))
+
+
+def outline(recipe: Recipe, profile: Profile) -> list[Stage]:
+    """The stages of a recipe for comparing, not for running: its data and its model need not be here."""
+    try:
+        model = base_model(recipe, lambda event: None)  # noqa: ARG005
+    except ResepError:
+        model = models.Model(f"{recipe['model.base']}@{recipe['model.revision']}, which is not here", Path)
+    return _stages(recipe, profile, model, sys.executable, prepare.outline(recipe))
+
+
+def _stages(recipe: Recipe, profile: Profile, model: models.Model, axolotl_python: str, first: Stage) -> list[Stage]:
     return [
-        prepare.stage(recipe),
+        first,
         tokenise.stage(recipe, model),
         configure.stage(recipe, profile, model),
         train.stage(recipe, profile, model, axolotl_python),
@@ -41,10 +55,25 @@ def plan(recipe: Recipe, profile: Profile, emit: Emit, axolotl_python: str = sys
 
 def base_model(recipe: Recipe, emit: Emit) -> models.Model:
     """The recipe's model: an embedded one, a hub id, or a folder relative to the recipe."""
-    name, revision = recipe["model.base"], recipe["model.revision"]
-    if name not in models.EMBEDDED and (not is_hub_id(name) or recipe.locate(name).is_dir()):
-        name = str(recipe.locate(name))
+    name, revision = _base(recipe)
     return models.Model(models.identify(name, revision), partial(models.folder, name, revision, emit))
+
+
+def model_names(recipe: Recipe) -> Iterator[tuple[str, str | None]]:
+    """(name, revision) of every model that a run loads, the base first, then the encoders; a folder with its path."""
+    yield _base(recipe)
+    for evaluator, options in recipe.evaluators.items():
+        encoder = options.get("encoder", LEXICAL)
+        if encoder != LEXICAL:
+            key = f"evaluation.evaluators.{evaluator}.encoder"
+            yield split_revision(str(recipe.locate(key)) if is_folder(encoder) else encoder)
+
+
+def _base(recipe: Recipe) -> tuple[str, str | None]:
+    name, revision = recipe["model.base"], recipe["model.revision"]
+    if name not in models.EMBEDDED and (not is_hub_id(name) or recipe.locate("model.base").is_dir()):
+        name = str(recipe.locate("model.base"))
+    return name, revision
 
 
 def run(stages: Sequence[Stage], store: Store, emit: Emit, until: str | None = None) -> dict[str, Path]:
@@ -52,16 +81,22 @@ def run(stages: Sequence[Stage], store: Store, emit: Emit, until: str | None = N
     folders: dict[str, Path] = {}
     for kind, group in groupby(stages, key=lambda stage: stage.kind):
         members = list(group)
-        for decision in (store.decide(stage, folders) for stage in members):
-            emit({"event": "stage", "name": decision.stage.name, "reuse": decision.reuse, "reason": decision.reason})
         try:
+            for decision in (store.decide(stage, folders) for stage in members):
+                event = {"event": "stage", "name": decision.stage.name, "reuse": decision.reuse}
+                emit({**event, "reason": decision.reason})
             for stage, folder in store.obtain(members, dict(folders), emit, provenance):
                 folders[stage.name] = folder
-                emit({"event": "finished", "name": stage.name})
+                emit({"event": "finished", "name": stage.name, "folder": str(folder)})
         except StageError:
             raise
         except ResepError as error:
             raise StageError(kind, str(error)) from error
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            message = f"the disk that holds {store.root} is full: free some space, or choose another with --store"
+            raise StageError(kind, message) from error
         if kind == until:
             break
     return folders

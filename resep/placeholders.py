@@ -23,6 +23,11 @@ def reveal(text: str) -> str:
     return text.translate(_TO_ASCII)
 
 
+def is_hidden(text: str) -> bool:
+    """Whether the text is a hidden placeholder, or a part of one, and nothing else."""
+    return _HIDDEN.fullmatch(text) is not None
+
+
 def scrub(text: str) -> str:
     """The text without private-use characters of its own, so that `reveal` cannot mistake them for placeholders."""
     return _HIDDEN.sub("", text)

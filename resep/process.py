@@ -22,10 +22,16 @@ from resep.events import EVENTS, REQUEST
 
 _POLL_S = 0.05
 _GRACE_S = 5.0  # between asking a child to end and killing it
+_ATTEMPT = "==== a new attempt ====\n"  # in a log: what stands above it must not explain a later failure
 _PACKAGE_ROOT = Path(__file__).resolve().parent.parent
 
-# What a log's last lines mean, and what to do. Searched from the end; the first that fits is told.
+# What a log's last lines mean, and what to do. The first pattern that is found is told.
 _EXPLANATIONS: Sequence[tuple[str, str]] = (
+    (
+        r"custom code which must be executed|requires you to execute the .* file",
+        "transformers has no code of its own for this model, and the code that came with it runs only if you say so: "
+        "read the model's .py files, then add --trust-remote-code",
+    ),
     (r"No space left on device", "the disk is full: free some space, then run the same command again"),
     (
         r"CUDA out of memory|OutOfMemoryError",
@@ -33,7 +39,7 @@ _EXPLANATIONS: Sequence[tuple[str, str]] = (
     ),
     (r"MemoryError|DefaultCPUAllocator: can't allocate", "memory ran out: lower the batch size or use a smaller model"),
     (
-        r"No module named '([\w.]+)'",
+        r"ModuleNotFoundError: No module named '([\w.]+)'",  # libraries also warn of what they can do without
         "the package {0} is not installed here: pip install 'resep[train,eval]' (a clone: make install)",
     ),
 )
@@ -59,7 +65,13 @@ def follow(
     log = folder / "log.txt"
     errors = []
     with events.open(encoding="utf-8") as reader, log.open("ab") as output:
-        child = _start(command, folder, output, environment or {})
+        if output.tell():
+            output.write(_ATTEMPT.encode())
+            output.flush()
+        try:
+            child = _start(command, folder, output, environment or {})
+        except OSError as error:
+            raise StageError(name, f"{command[0]} cannot be started: {error.strerror}") from error
         try:
             for event in _events_until_exit(child, reader):
                 if event["event"] == "error":
@@ -104,12 +116,12 @@ def explain(returncode: int, log_tail: str) -> str:
 
 
 def tail(log: Path, size: int = 20_000) -> str:
-    """The last `size` bytes of a log, or nothing if there is no log."""
+    """The last `size` bytes of a log, those of its last attempt alone, or nothing if there is no log."""
     if not log.exists():
         return ""
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - size))
-        return file.read().decode("utf-8", "replace")
+        return file.read().decode("utf-8", "replace").rpartition(_ATTEMPT)[2]
 
 
 def _start(

@@ -1,18 +1,23 @@
 """The run folder: what a person wants from a run, gathered from the store under a name derived from its content.
 
 `runs/<recipe name>/<run id>/` holds the report, the results, the samples and scores, the ledger, the training config,
-the adapter and the logs; `runs/<recipe name>/latest` points at the newest. The same content lands in the same folder.
+the adapter and the logs, and in `recipe/` what it takes to repeat it (repeatable.py); `runs/<recipe name>/latest`
+points at the newest. The same content lands in the same folder.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resep.document.writer import dump_yaml
+from resep.recipe.lock import KEY, LOCK, locked_parents
+from resep.repeatable import write_repeatable
+from resep.store import read_stage
 
 if TYPE_CHECKING:
     from resep.recipe import Recipe
@@ -26,7 +31,8 @@ def publish(root: Path, recipe: Recipe, folders: Mapping[str, Path]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for source, target in _wanted(folders):
         _place(source, folder / target)
-    (folder / "recipe.lock.yaml").write_text(dump_yaml(_lock(recipe, folders)), encoding="utf-8")
+    (folder / LOCK).write_text(dump_yaml(_lock(recipe, folders)), encoding="utf-8")
+    write_repeatable(recipe, folder / "recipe", _digests(recipe, folders))
     _point(folder.parent / "latest", folder.name)
     return folder
 
@@ -34,9 +40,10 @@ def publish(root: Path, recipe: Recipe, folders: Mapping[str, Path]) -> Path:
 def _wanted(folders: Mapping[str, Path]) -> Iterator[tuple[Path, str]]:
     for name in ("report.html", "report.md", "results.json", "samples.jsonl", "scores.jsonl"):
         yield folders["report"] / name, name
-    yield folders["prepare"] / "ledger.jsonl", "ledger.jsonl"
+    yield folders["tokenise"] / "ledger.jsonl", "ledger.jsonl"
     yield folders["configure"] / "axolotl.yaml", "axolotl.yaml"
-    yield from ((file, f"adapter/{file.name}") for file in sorted((folders["train"] / "adapter").glob("*")))
+    for weights in ("adapter", "model"):  # the second for `training.method: full`
+        yield from ((file, f"{weights}/{file.name}") for file in sorted((folders["train"] / weights).glob("*")))
     for name, folder in folders.items():
         yield from ((log, f"logs/{name.replace(':', '-')}.txt") for log in folder.rglob("log.txt"))
 
@@ -52,11 +59,24 @@ def _stamp(file: Path) -> tuple[int, int]:
     return file.stat().st_size, file.stat().st_mtime_ns
 
 
+def _digests(recipe: Recipe, folders: Mapping[str, Path]) -> dict[str, str]:
+    """What the stages know of the recipe's inputs, by the keys that name them."""
+    reads = read_stage(folders["prepare"])["ingredients"]["reads"]
+    sources = enumerate(recipe["data.sources"])
+    known = {f"data.sources[{index}].path": reads.get(source.get("path")) for index, source in sources}
+    known["model.base"] = read_stage(folders["train"])["ingredients"]["config"].get("model")
+    for name in recipe.evaluators:
+        config = read_stage(folders[f"evaluate:{name}"])["ingredients"]["config"]
+        known[f"evaluation.evaluators.{name}.encoder"] = config.get("encoder")
+    return {key: digest for key, digest in known.items() if digest}
+
+
 def _lock(recipe: Recipe, folders: Mapping[str, Path]) -> dict[str, object]:
     """The resolved recipe with the digests that pin what it ran on."""
     stages = {name: json.loads((folder / "stage.json").read_text(encoding="utf-8")) for name, folder in folders.items()}
     return {
         "recipe": recipe.data,
+        KEY: locked_parents(recipe.files),
         "reads": {f"{name}/{word}": d for name, s in stages.items() for word, d in s["ingredients"]["reads"].items()},
         "stages": {name: stage["key"] for name, stage in stages.items()},
         "versions": stages["train"]["provenance"]["versions"],
@@ -64,7 +84,7 @@ def _lock(recipe: Recipe, folders: Mapping[str, Path]) -> dict[str, object]:
 
 
 def _point(link: Path, target: str) -> None:
-    new = link.with_name(link.name + ".new")
+    new = link.with_name(f"{link.name}.{os.getpid()}.new")  # two runs may end at once
     new.unlink(missing_ok=True)
     new.symlink_to(target)
     new.replace(link)

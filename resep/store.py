@@ -19,11 +19,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from resep.digests import DigestMemory, digest_json, digest_tree, write_json
+from resep.digests import DigestMemory, digest_json, digest_tree, read_json_or_nothing, write_json
 from resep.errors import ResepError
 
 Emit = Callable[[Mapping[str, Any]], None]  # an event on its way to the terminal
 Ingredients = Mapping[str, Any]
+
+_TOLD = 6  # changes that a reason names
 
 
 @dataclass(frozen=True)
@@ -83,8 +85,10 @@ class Store:
             return Decision(stage, None, False, f"run if {', '.join(pending)} change{'s' * (len(pending) == 1)}")
         ingredients = self._ingredients(stage, folders)
         key = digest_json(ingredients)
-        if self.folder(stage, key).exists():
+        if self._is_complete(stage, key):
             return Decision(stage, key, True, "reuse")
+        if self.folder(stage, key).exists():
+            return Decision(stage, key, False, "run again, because files of its result are gone from the store")
         return Decision(stage, key, False, self._reason(stage, ingredients))
 
     def obtain(
@@ -110,6 +114,11 @@ class Store:
     def folder(self, stage: Stage, key: str) -> Path:
         return self.root / stage.kind / key
 
+    def _is_complete(self, stage: Stage, key: str) -> bool:
+        """Whether the result is there with all its files: somebody may have tidied up in the store."""
+        folder = self.folder(stage, key)
+        return all((folder / name).exists() for name in ("stage.json", *stage.outputs))
+
     def _run(
         self,
         due: Mapping[str, Stage],
@@ -122,9 +131,10 @@ class Store:
                 locks.enter_context(_locked(self.folder(due[key], key).with_suffix(".lock"), emit))
             tasks = {}
             for key, stage in due.items():
-                if self.folder(stage, key).exists():  # another run finished it while this one waited
+                if self._is_complete(stage, key):  # another run finished it while this one waited
                     yield stage, self._finish(stage, key)
                 else:
+                    discard(self.folder(stage, key))
                     tasks[stage.name] = key, self._task(stage, key, folders)
             started = time.time()
             run = next(iter(due.values())).run
@@ -177,11 +187,12 @@ class Store:
         record = self.folder(stage, last) / "stage.json" if last else None
         if record is None or not record.exists():
             return "run, for the first time"
-        return "run, because " + "; ".join(_changes(json.loads(record.read_text())["ingredients"], ingredients))
+        changes = list(_changes(read_stage(record.parent)["ingredients"], ingredients))
+        more = [f"and {len(changes) - _TOLD} more"] if len(changes) > _TOLD else []
+        return "run, because " + "; ".join([*changes[:_TOLD], *more])
 
     def _last(self) -> dict[str, str]:
-        file = self.root / "last" / f"{self.recipe}.json"
-        return dict(json.loads(file.read_text())) if file.exists() else {}
+        return read_json_or_nothing(self.root / "last" / f"{self.recipe}.json")
 
     def _remember(self, stage: Stage, key: str) -> None:
         last = self._last()

@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from resep.printable import on_one_line, printable
 from resep.store import Emit
 
 _LINE_EVERY_S = 15.0  # without a terminal (a log file, CI) a moving line becomes a line now and then
@@ -51,20 +53,20 @@ class _Screen:
     def _on_stage(self, event: Mapping[str, Any]) -> None:
         self.reasons[event["name"]] = event
         if not event["reuse"]:
-            self.console.print(f"[bold]{event['name']}[/bold]  [dim]{event['reason']}[/dim]")
+            self.console.print(f"[bold]{_plain(event['name'])}[/bold]  [dim]{_plain(event['reason'])}[/dim]")
         self.started = time.monotonic()
 
     def _on_finished(self, event: Mapping[str, Any]) -> None:
         self._clear()
         if self.reasons[event["name"]]["reuse"]:
-            self.console.print(f"{event['name']}  [dim]reuse[/dim]")
+            self.console.print(f"{_plain(event['name'])}  [dim]reuse[/dim]")
             return
         now = time.monotonic()
-        self.console.print(f"{event['name']}  [green]done[/green] in {now - self.started:.1f} s{self.note}")
+        self.console.print(f"{_plain(event['name'])}  [green]done[/green] in {now - self.started:.1f} s{self.note}")
         self.started, self.note = now, ""
 
     def _on_progress(self, event: Mapping[str, Any]) -> None:
-        unit = event.get("message") or f"{event.get('task', '')} {event.get('unit', '')}".strip()
+        unit = _plain(event.get("message") or f"{event.get('task', '')} {event.get('unit', '')}".strip())
         if self.bar is None:
             self.bar = self.progress.add_task(unit, total=event.get("total"), note="")
         self.progress.update(
@@ -77,7 +79,7 @@ class _Screen:
             self.note = f" · loss {loss:.3f}"
 
     def _on_warning(self, event: Mapping[str, Any]) -> None:
-        self.console.print(f"  [yellow]warning:[/yellow] {event['message']}", markup=True)
+        self.console.print(f"  [yellow]warning:[/yellow] {escape(printable(event['message']))}")
 
     def _print_now_and_then(self, line: str) -> None:
         now = time.monotonic()
@@ -89,3 +91,8 @@ class _Screen:
         if self.bar is not None:
             self.progress.remove_task(self.bar)
             self.bar = None
+
+
+def _plain(text: object) -> str:
+    """A text of the recipe or of a child process: rich reads [bold] in it as it is written, a terminal no escapes."""
+    return escape(on_one_line(text))

@@ -22,6 +22,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the golden files instead of comparing")
 
 
+@pytest.fixture(autouse=True)
+def own_settings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes the settings, or the agreements to foreign code, of the person who runs the tests."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("settings")))
+
+
+@pytest.fixture
+def consent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In this process, the person has agreed to run any plug-in."""
+    monkeypatch.setattr("resep.plugins.is_agreed", lambda sha256: bool(sha256))
+
+
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Golden:
     """`golden(name, text)` asserts that tests/golden/<name> holds this text."""

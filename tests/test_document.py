@@ -102,7 +102,7 @@ def test_a_number_that_is_not_finite_or_too_large_is_refused(scalar: str) -> Non
 
 def test_a_repeated_key_names_the_line_of_the_first() -> None:
     document = parse("a: 1\nb: 2\na: 3\n", "recipe.yaml")
-    assert errors(document) == [(3, 1, "this key stands already on line 1")]
+    assert errors(document) == [(3, 1, "this key stands already on line 1; keep one of the two")]
     assert document.data == {"a": 1, "b": 2}
 
 

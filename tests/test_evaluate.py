@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from resep import plugins
 from resep.context import Context
 from resep.errors import ResepError
 from resep.records import Metric, Sample, Score, read_jsonl, write_jsonl
@@ -152,6 +153,9 @@ class Settings(dict[str, Any]):
         self.folder = folder
         self.evaluators = {"exact_match": {"ignore_case": False}, "length": {}, "order_accuracy": lexical()}
         self.steps = ()
+
+    def plugin(self, kind: str, name: str) -> Path:
+        return plugins.find(kind, name)
 
 
 def lexical() -> dict[str, Any]:

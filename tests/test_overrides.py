@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resep.document import Document, parse
-from resep.recipe.overrides import overlay, typed_texts
+from resep.document.places import dotted
+from resep.recipe.overrides import overlay, read_overrides
 
 TEXT = """\
 name: a
@@ -21,7 +23,9 @@ evaluation:
 
 
 def laid(*overrides: str) -> Document:
-    return overlay(parse(TEXT, "recipe.yaml"), overrides)
+    read, problems = read_overrides(overrides)
+    document = overlay(parse(TEXT, "recipe.yaml"), read)
+    return replace(document, problems=(*problems, *document.problems))
 
 
 def data(*overrides: str) -> Any:
@@ -64,7 +68,8 @@ def test_the_last_of_several_overrides_wins() -> None:
 
 def test_the_document_that_is_laid_over_stays_as_it_was() -> None:
     document = parse(TEXT, "recipe.yaml")
-    overlay(document, ["name=b", "data.sources[0].path=x", "preprocessing[0]=y"])
+    read, _ = read_overrides(["name=b", "data.sources[0].path=x", "preprocessing[0]=y"])
+    overlay(document, read)
     assert document.data == parse(TEXT, "recipe.yaml").data
 
 
@@ -79,8 +84,10 @@ def test_the_rest_of_the_recipe_keeps_its_places() -> None:
     assert laid("data.sources[0].path=x").place(("name",)).file == "recipe.yaml"
 
 
-def test_texts_that_were_typed_are_known() -> None:
-    assert typed_texts(laid("data.sources[0]={path: x.csv}", "seed=3")) == {"x.csv"}
+def test_the_places_of_what_was_typed_say_so() -> None:
+    document = laid("data.sources[0]={path: x.csv}", "training.seed=3")
+    typed = {dotted(path) for path, place in document.values.items() if place.typed}
+    assert typed == {"data.sources[0]", "data.sources[0].path", "training", "training.seed"}
 
 
 @pytest.mark.parametrize(

@@ -162,6 +162,7 @@ def test_an_unknown_name_gets_the_nearest_one() -> None:
         find("preprocessing", "strip-punctuaton", None)
 
 
+@pytest.mark.usefixtures("consent")
 def test_a_plugin_is_opened_under_a_mangled_name_that_its_dataclasses_can_find(tmp_path: Path) -> None:
     path = write(
         tmp_path,
@@ -177,6 +178,7 @@ def test_a_plugin_is_opened_under_a_mangled_name_that_its_dataclasses_can_find(t
     assert open_plugin(path) is module
 
 
+@pytest.mark.usefixtures("consent")
 def test_a_changed_plugin_is_opened_anew_and_a_compiled_file_beside_it_is_never_believed(tmp_path: Path) -> None:
     path = write(tmp_path, "def transform_text(text: str) -> str:\n    return 'old'\n")
     assert open_plugin(path).transform_text("") == "old"
@@ -185,6 +187,7 @@ def test_a_changed_plugin_is_opened_anew_and_a_compiled_file_beside_it_is_never_
     assert not (path.parent / "__pycache__").exists()
 
 
+@pytest.mark.usefixtures("consent")
 def test_a_plugin_that_cannot_be_imported_says_why_and_leaves_nothing_behind(tmp_path: Path) -> None:
     path = write(tmp_path, "import no_such_module\n\n\ndef transform_text(text: str) -> str: ...\n", name="broken")
     with pytest.raises(ResepError, match="no_such_module"):

@@ -183,7 +183,8 @@ def test_a_conversation_out_of_turn_says_role_and_position(tmp_path: Path, messa
     [
         (
             {"prompt": "p", "respons": "r", "category": "c"},
-            "field 'response' is missing; the row has 'prompt', 'respons', 'category'; did you mean 'respons'?",
+            "field 'response' is missing; the row has 'prompt', 'respons', 'category'; did you mean 'respons'? "
+            "(write in its source: `fields: {response: respons}`)",
         ),
         (row(1, prompt=3), "field 'prompt' is a number: a text was expected"),
         (row(1, prompt=None), "field 'prompt' is null"),
@@ -207,6 +208,7 @@ def test_a_bad_row_stops_the_run_with_its_place_or_is_dropped_with_its_reason(
     last = ledger(out)[-1]
     assert (last["line"], last["status"]) == (61, "dropped")
     assert last["reason"].startswith("bad row: ")
+    assert statistics(out)["warnings"][0].startswith("1 of 61 rows could not be used, most often because: ")
 
 
 def test_a_mapped_id_names_the_row_and_may_not_stand_twice(tmp_path: Path) -> None:
@@ -247,7 +249,7 @@ def test_a_csv_with_another_separator_is_recognised(tmp_path: Path) -> None:
 
 def test_a_source_that_is_not_there_is_said_before_anything_runs(tmp_path: Path) -> None:
     write_rows(tmp_path, MANY)
-    with pytest.raises(ResepError, match=r"row\.jsonl: no such file; did you mean 'rows\.jsonl'"):
+    with pytest.raises(ResepError, match=r"row\.jsonl: no such file in .*; did you mean 'rows\.jsonl'"):
         prepare.stage(recipe(tmp_path, "data: {sources: [{path: row.jsonl}]}\n"))
 
 
@@ -309,7 +311,7 @@ OWN_STEPS = {
 
 
 @pytest.fixture
-def own_steps(tmp_path: Path) -> Path:
+def own_steps(tmp_path: Path, consent: None) -> Path:  # noqa: ARG001
     (tmp_path / "preprocessing").mkdir()
     for name, code in OWN_STEPS.items():
         (tmp_path / "preprocessing" / f"{name}.py").write_text(f'"""A step of our own."""\n{code}\n')
@@ -350,6 +352,21 @@ def test_a_step_that_fails_names_the_row_and_not_its_text(own_steps: Path) -> No
     write_rows(own_steps, [row(1, prompt="secret")])
     message = refusal(recipe(own_steps, SOURCE + "preprocessing: [broken]\n"), own_steps)
     assert message == "rows.jsonl:1: preprocessing step 'broken' failed with IndexError at line 2 of broken.py"
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("5", "preprocessing.odd: transform_text returns int, not a text"),
+        ("None if 'secret' in text else text", "rows.jsonl:1: preprocessing step 'odd' returned NoneType, not a text"),
+    ],
+)
+@pytest.mark.usefixtures("consent")
+def test_a_step_that_returns_no_text_is_told(tmp_path: Path, code: str, message: str) -> None:
+    (tmp_path / "preprocessing").mkdir()
+    (tmp_path / "preprocessing" / "odd.py").write_text(f'"""A step."""\ndef transform_text(text): return {code}\n')
+    write_rows(tmp_path, [row(1, prompt="secret")])
+    assert refusal(recipe(tmp_path, SOURCE + "preprocessing: [odd]\n"), tmp_path) == message
 
 
 @pytest.mark.parametrize("key", ["split.stratify_by", "split.group_by"])

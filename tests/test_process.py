@@ -70,6 +70,19 @@ def test_known_failures_say_what_to_do(log: str, words: str) -> None:
     assert words in explain(1, log)
 
 
+def test_a_command_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(StageError, match=r"/no/python cannot be started: No such file or directory"):
+        list(follow(["/no/python", "-c", ""], name="train", folder=tmp_path / "child"))
+
+
+def test_what_an_earlier_attempt_died_of_does_not_explain_the_next(tmp_path: Path) -> None:
+    with pytest.raises(StageError, match="the disk is full"):
+        _run(tmp_path, "raise OSError(28, 'No space left on device')")
+    with pytest.raises(StageError, match="ValueError: odd weights"):
+        _run(tmp_path, "raise ValueError('odd weights')")
+    assert "No space left" in (tmp_path / "child" / "log.txt").read_text()
+
+
 def test_an_interrupted_runner_leaves_no_child_behind(tmp_path: Path) -> None:
     events = follow([*PYTHON, _SLEEPER], name="train", folder=tmp_path)
     pid = next(iter(events))["pid"]

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resep.records import Sample, Score
+from resep.records import Metric, Sample, Score
 from resep.rounding import MINUS
 from resep.stages.report import _config, render, stage, write_report
 from resep.stages.report.charts import histogram, loss_curve, ticks
 from resep.stages.report.examples import align, choose
+from resep.stages.report.metrics import Scored, describe
 from resep.stages.report.overfit import reading
 from resep.stages.report.text import cell, fenced, shown
 from tests.fake_run import CONFIG, fake_run
@@ -264,6 +265,25 @@ def test_a_slice_of_few_rows_is_marked(made: Path) -> None:
     assert all(app in page for app in ("Brindle Bank", "Mapleway"))
 
 
+def test_rows_that_were_too_long_are_counted_as_dropped(tmp_path: Path) -> None:
+    inputs = fake_run(tmp_path / "stages")
+    before = _data_of(inputs, tmp_path / "before")
+    statistics = json.loads((inputs["tokenise"] / "statistics.json").read_text())
+    statistics["overflow"] = [{"id": "x", "split": "train", "tokens": 400, "kept": 0, "lost": "the whole row"}]
+    (inputs["tokenise"] / "statistics.json").write_text(json.dumps(statistics))
+    after = _data_of(inputs, tmp_path / "after")
+    assert after["dropped"]["longer than training.sequence_len"] == 1
+    assert after["rows_kept"] == before["rows_kept"] - 1
+    assert after["splits"]["train"] == before["splits"]["train"] - 1
+    assert after["rows_in"] == after["rows_kept"] + sum(after["dropped"].values())
+
+
+def _data_of(inputs: Mapping[str, Path], out: Path) -> dict[str, Any]:
+    out.mkdir()
+    write_report(inputs, CONFIG, "abc123def456", out)
+    return dict(json.loads((out / "results.json").read_text(encoding="utf-8"))["data"])
+
+
 def test_the_config_of_the_stage_holds_no_path() -> None:
     data = {
         "name": "n",
@@ -383,3 +403,12 @@ def test_the_stage_of_a_real_recipe_needs_every_arm_and_every_evaluator() -> Non
     assert planned.needs["generate:base@native-template"] == ("samples.jsonl", "arm.json")
     assert planned.needs["evaluate:order_accuracy"] == ("scores.jsonl", "raw_scores.jsonl", "metrics.json")
     assert planned.config["evaluation.primary"] == "order_accuracy"
+
+
+def test_the_interval_of_a_mean_stays_where_the_metric_can_be() -> None:
+    metric = Metric("accuracy", "higher", low=0, high=1)
+    values = {"accuracy": {"tuned": {"a": 0.0, "b": 0.0, "c": 0.2}}}
+    scored = Scored("order", "order|1", (metric,), values, values, {}, ())
+    found = describe([scored], {"tuned": {"rows": 3}}, {"accuracy": []}, "accuracy")["accuracy"]["arms"]["tuned"]
+    assert found["ci_low"] == 0.0
+    assert 0.2 < found["ci_high"] < 1.0

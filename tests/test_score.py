@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from resep.errors import ResepError
+from resep.plugins.trust import trust
 from resep.stages.evaluate.samples_file import read_samples
 from resep.stages.evaluate.score_file import score_file
 
@@ -55,6 +56,7 @@ def test_a_plugin_that_crashes_in_a_row_keeps_the_others(tmp_path: Path) -> None
         "    for s in list(samples):\n"
         "        yield Score(s.id, s.arm, {'fragile': 1 / len(s.output)})\n"
     )
+    trust(tmp_path / "evaluators" / "fragile.py")
     path = written(tmp_path, GOOD, {**GOOD, "id": "2", "output": ""}, {**GOOD, "id": "3"})
     events: list[Any] = []
     result = score_file(path, {"fragile": {}}, events.append, folder=tmp_path)
@@ -67,6 +69,8 @@ def test_an_unknown_evaluator_or_option_is_refused(tmp_path: Path) -> None:
     path = written(tmp_path, GOOD)
     with pytest.raises(ResepError, match="did you mean 'exact_match'"):
         score_file(path, {"exactmatch": {}})
+    with pytest.raises(ResepError, match=r"--set exact_match\.ignore_case: 5 is not of the type bool"):
+        score_file(path, {"exact_match": {"ignore_case": 5}})
     with pytest.raises(ResepError, match="no option 'treshold'; did you mean 'threshold'"):
         score_file(path, {"order_accuracy": {"treshold": 0.4}})
 

@@ -1,6 +1,7 @@
 """Reading sources: what comes out of each format, and what is said of a file or row that cannot be read."""
 
 import json
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -146,7 +147,8 @@ def test_a_broken_json_list_names_line_and_column(tmp_path: Path, text: str, mes
     [
         ("a,a\n1,2\n", "two columns are called 'a'"),
         ("a,b\n", "the file has no rows"),
-        ('a,b\n"x,1\n', "is a quotation mark missing?"),
+        ('a,b\n1,2\n3,"x\n4,5\n6,7\n', "a.csv:3: in the row that begins here: unexpected end of data (line 5)"),
+        ('a,b\n1,2\n3,"x\n4,"y"\n', "a.csv:3: in the row that begins here: ',' expected after '\"' (line 4)"),
     ],
 )
 def test_a_broken_csv_is_refused(tmp_path: Path, text: str, message: str) -> None:
@@ -177,7 +179,8 @@ def test_a_jsonl_row_that_is_not_utf8_is_that_rows_problem(tmp_path: Path) -> No
 
 def test_a_missing_file_suggests_its_neighbour(tmp_path: Path) -> None:
     (tmp_path / "quickstart.jsonl").write_text("{}")
-    with pytest.raises(ResepError, match=r"data/quikstart\.jsonl: no such file; did you mean 'quickstart\.jsonl'\?"):
+    message = f"data/quikstart.jsonl: no such file in {tmp_path}; did you mean 'quickstart.jsonl'?"
+    with pytest.raises(ResepError, match=re.escape(message)):
         list(read_source(tmp_path / "quikstart.jsonl", "data/quikstart.jsonl"))
 
 

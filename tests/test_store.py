@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -153,3 +155,44 @@ def test_a_store_that_cannot_be_written_is_said_early(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ResepError, match="cannot write to the store"):
         check_writable(tmp_path / "file" / "store")
+
+
+@pytest.mark.parametrize("lost", ["stage.json", "a.txt"])
+def test_a_result_with_a_file_gone_is_made_again(tmp_path: Path, lost: str) -> None:
+    calls: list[str] = []
+    store, stage = Store(tmp_path, "r"), _stage("prepare", _writer(calls), {})
+    folder = _obtain(store, [stage])["prepare"]
+    (folder / lost).unlink()
+    assert store.decide(stage, {}).reason == "run again, because files of its result are gone from the store"
+    assert _obtain(store, [stage])["prepare"] == folder
+    assert (folder / lost).exists()
+    assert calls == ["prepare", "prepare"]
+
+
+def test_damaged_notes_cost_only_what_they_noted(tmp_path: Path) -> None:
+    calls: list[str] = []
+    data = tmp_path / "data.jsonl"
+    data.write_text("1")
+    store, stage = Store(tmp_path / "s", "r"), _stage("prepare", _writer(calls), {}, reads={"data.jsonl": data})
+    first = _obtain(store, [stage])
+    for note in ("digests.json", "last/r.json"):
+        (tmp_path / "s" / note).write_text("{")
+    assert _obtain(store, [stage]) == first
+    assert calls == ["prepare"]
+
+
+def test_two_runs_may_write_the_same_note_at_once(tmp_path: Path) -> None:
+    code = "import sys, pathlib; from resep.digests import write_json\nfor n in range(300): write_json(FILE, n)"
+    code = code.replace("FILE", "pathlib.Path(sys.argv[1])")
+    command = [sys.executable, "-c", code, str(tmp_path / "digests.json")]
+    writers = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(2)]
+    errors = [writer.communicate()[1] for writer in writers]
+    assert errors == [b"", b""]
+
+
+def test_a_reason_names_the_first_changes_and_counts_the_rest(tmp_path: Path) -> None:
+    store = Store(tmp_path, "r")
+    _obtain(store, [_stage("report", _writer([]), {f"option_{n}": 1 for n in range(9)})])
+    reason = store.decide(_stage("report", _writer([]), {f"option_{n}": 2 for n in range(9)}), {}).reason
+    assert reason.startswith("run, because option_0: 1 -> 2; ")
+    assert reason.endswith("option_5: 1 -> 2; and 3 more")

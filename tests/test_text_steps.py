@@ -72,29 +72,29 @@ NAMES = st.from_regex(r"\A[A-Z][A-Z0-9_]{0,10}\Z").filter(
 def test_placeholders_survive_lowercase_and_strip_in_any_order(names: list[str], filler: str) -> None:
     text = "".join(f"{filler} [{name}] {{{{{name.title()} Nr.}}}}" for name in names)
     for order in (["lowercase", "strip_punctuation"], ["strip_punctuation", "lowercase"]):
-        cleaned = text_pipeline([spec(name) for name in order], None, "prompt")(text)
+        cleaned = text_pipeline([spec(name) for name in order], "prompt")(text)
         for name in names:
             assert f"[{name}]" in cleaned
             assert f"{{{{{name.title()} Nr.}}}}" in cleaned
 
 
 def test_private_characters_of_the_text_are_not_taken_for_placeholders() -> None:
-    assert text_pipeline([spec("lowercase")], None, "prompt")("A\ue05bB") == "ab"
+    assert text_pipeline([spec("lowercase")], "prompt")("A\ue05bB") == "ab"
 
 
 def test_a_step_touches_only_the_fields_it_names() -> None:
     steps = [spec("lowercase"), spec("strip_punctuation", fields=("prompt",))]
-    assert text_pipeline(steps, None, "prompt")("Hi, You!") == "hi you"
-    assert text_pipeline(steps, None, "response")("Hi, You!") == "hi, you!"
+    assert text_pipeline(steps, "prompt")("Hi, You!") == "hi you"
+    assert text_pipeline(steps, "response")("Hi, You!") == "hi, you!"
 
 
 def test_a_control_token_in_a_text_is_no_placeholder() -> None:
-    assert text_pipeline([spec("strip_punctuation")], None, "prompt")("a [INST] b [EMAIL]") == "a INST b [EMAIL]"
+    assert text_pipeline([spec("strip_punctuation")], "prompt")("a [INST] b [EMAIL]") == "a INST b [EMAIL]"
 
 
 def test_a_wrong_option_names_the_step() -> None:
     with pytest.raises(ResepError, match=r"preprocessing\.placeholders: no detector 'mail'"):
-        text_pipeline([spec("placeholders", {"detectors": ["mail"]})], None, "prompt")
+        text_pipeline([spec("placeholders", {"detectors": ["mail"]})], "prompt")
 
 
 def rows(*texts: tuple[str, Any]) -> list[Row]:

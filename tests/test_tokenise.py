@@ -63,7 +63,7 @@ def test_the_same_rows_give_the_same_bytes(tmp_path: Path) -> None:
         folder.mkdir()
         _run(folder, train=rows)
     first, second = ({p.name: p.read_bytes() for p in (f / "out").iterdir()} for f in folders)
-    assert set(first) == {"train.parquet", "validation.parquet", "statistics.json"}
+    assert set(first) == {"train.parquet", "validation.parquet", "statistics.json", "ledger.jsonl"}
     assert first == second
     assert len(_rows(folders[0] / "out/train.parquet")[0]) == 1001
 
@@ -88,6 +88,17 @@ def test_dropped_rows_are_listed_and_warned_about(tmp_path: Path) -> None:
     assert statistics["splits"]["train"]["rows"] == 1
     assert statistics["splits"]["train"]["longest"] == 57
     assert "1 rows have more than training.sequence_len 20 tokens" in statistics["warnings"][0]
+
+
+def test_a_row_that_is_given_up_here_is_dropped_in_the_ledger_too(tmp_path: Path) -> None:
+    kept = {"id": "a", "file": "rows.csv", "line": 2, "status": "kept", "split": "train", "reason": None}
+    earlier = {"id": "b", "file": "rows.csv", "line": 3, "status": "dropped", "split": None, "reason": "duplicate"}
+    ledger = [kept, earlier, kept | {"id": "long", "line": 4}]
+    _run(tmp_path, train=[_example("a"), _example("long", "word " * 50)], limit=20, overflow="drop", ledger=ledger)
+    entries = [json.loads(line) for line in (tmp_path / "out/ledger.jsonl").read_text().splitlines()]
+    assert entries[:2] == ledger[:2]
+    assert (entries[2]["status"], entries[2]["split"]) == ("dropped", None)
+    assert entries[2]["reason"] == "longer than training.sequence_len: 57 tokens, the limit is 20"
 
 
 def test_a_cut_question_keeps_its_end_and_the_answer(tmp_path: Path) -> None:
@@ -235,8 +246,8 @@ class _Recipe:
     def pick(self, *keys: str) -> dict[str, Any]:
         return {key: self.values[key] for key in keys}
 
-    def locate(self, path: str) -> Path:
-        return self.folder / path
+    def locate(self, key: str) -> Path:
+        return self.folder / str(self.values[key])
 
 
 def _stage(folder: Path, template: str = "mistral", limit: int = 256, overflow: str = "fail") -> Stage:

@@ -52,3 +52,10 @@ def test_an_installed_resep_checks_and_prepares_its_own_recipes(site: Path, tmp_
 def test_an_installed_resep_lists_what_it_ships(site: Path, tmp_path: Path) -> None:
     listed = _resep(site, tmp_path, "list").stdout
     assert all(name in listed for name in ("quickstart", "placeholders", "axolotl", "order_accuracy", "mistral"))
+
+
+def test_an_installed_resep_writes_a_recipe_to_start_from_and_explains_it(site: Path, tmp_path: Path) -> None:
+    assert _resep(site, tmp_path, "new", "faq", "--task", "json").returncode == 0
+    assert _resep(site, tmp_path, "check", "faq.yaml").returncode == 0
+    explained = _resep(site, tmp_path, "explain", "faq.yaml", "training.learning_rate")
+    assert "faq.yaml:" in explained.stdout, explained.stderr

@@ -4,33 +4,55 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from resep.commands.loading import environment_argument, let_through
 from resep.errors import Problem, RecipeError
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipes", type=Path, nargs="+", metavar="recipe", help="recipes, YAML files")
     parser.add_argument("--set", dest="overrides", metavar="KEY=VALUE", action="append", default=[])
+    parser.add_argument(
+        "--format",
+        choices=("text", "json", "github"),
+        default="text",
+        help="text for people, json for programs, github for annotations of a pull request",
+    )
+    environment_argument(parser)
+    parser.add_argument("--strict", action="store_true", help="warnings are errors")
 
 
 def main(args: argparse.Namespace) -> int:
-    from resep.problems import format_problems
+    from resep.problems import as_errors
 
-    problems = [problem for path in args.recipes for problem in _problems(path, args.overrides)]
-    if problems:
-        print(format_problems(problems), file=sys.stderr)
-    if any(problem.severity == "error" for problem in problems):
-        return 2
-    count = len(args.recipes)
-    print(f"{count} recipe{'s' * (count > 1)} checked: nothing wrong")
-    return 0
+    environment = let_through(args.allow_env)
+    problems = [problem for path in args.recipes for problem in _problems(path, args.overrides, environment)]
+    if args.strict:
+        problems = as_errors(problems)
+    _show(problems, args.format, len(args.recipes))
+    return 2 if any(problem.severity == "error" for problem in problems) else 0
 
 
-def _problems(path: Path, overrides: list[str]) -> tuple[Problem, ...]:
+def _show(problems: Sequence[Problem], form: str, recipes: int) -> None:
+    """Answers for programs go to standard output alone; for people, problems go to standard error."""
+    from resep.problems import as_github, as_json, format_problems, palette
+
+    if form == "json":
+        print(as_json(problems))
+    elif form == "github" and problems:
+        print(as_github(problems))
+    elif problems:
+        print(format_problems(problems, palette(sys.stderr)), file=sys.stderr)
+    elif form == "text":
+        print(f"{recipes} recipe{'s' * (recipes > 1)} checked: nothing wrong")
+
+
+def _problems(path: Path, overrides: Sequence[str], environment: Mapping[str, str]) -> tuple[Problem, ...]:
     from resep.recipe import load
 
     try:
-        return load(path, overrides).warnings
+        return load(path, overrides, environment=environment).warnings
     except RecipeError as error:
         return error.problems

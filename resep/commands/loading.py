@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resep.errors import ResepError
+from resep.errors import Problem, RecipeError, ResepError
+from resep.printable import printable
 from resep.user_settings import user_settings
 
 if TYPE_CHECKING:
     from resep.recipe import Recipe
+    from resep.recipe.remote import Checkout, Remote
+    from resep.store import Emit
 
 
 def recipe_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +29,22 @@ def recipe_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="replace a value, e.g. training.learning_rate=1e-4 (may be repeated)",
     )
+    environment_argument(parser)
+    parser.add_argument(
+        "--fetch",
+        action="store_true",
+        help="fetch what the recipe extends of other repositories, where it is not on this machine yet",
+    )
+
+
+def environment_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--allow-env",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="let the recipe see this variable of your environment in its paths and ids (may be repeated)",
+    )
 
 
 def store_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,6 +54,10 @@ def store_arguments(parser: argparse.ArgumentParser) -> None:
         default=user_settings().store,
         help="where finished stages are kept (default: runs/.store, or what your own config.yaml says)",
     )
+    trust_argument(parser)
+
+
+def trust_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--trust",
         type=Path,
@@ -45,24 +70,82 @@ def store_arguments(parser: argparse.ArgumentParser) -> None:
 
 def load_recipe(args: argparse.Namespace) -> Recipe:
     """The recipe that the arguments name, its warnings printed; RecipeError if it has problems."""
-    from resep.problems import format_problems
+    from resep.bundle.unpack import is_bundle
     from resep.recipe import load
 
-    recipe = load(args.recipe, args.overrides)
-    if recipe.warnings:
-        print(format_problems(recipe.warnings), file=sys.stderr)
+    if is_bundle(args.recipe):
+        return _load_bundle(args)
+    fetch = announced_fetch if args.fetch else None
+    recipe = load(args.recipe, args.overrides, environment=let_through(args.allow_env), fetch=fetch)
+    refuse_or_warn(recipe.warnings)
     return recipe
+
+
+def refuse_or_warn(problems: Sequence[Problem]) -> None:
+    """Print warnings; raise RecipeError where there is an error among the problems."""
+    from resep.problems import format_problems, palette
+
+    if any(problem.severity == "error" for problem in problems):
+        raise RecipeError(problems)
+    if problems:
+        print(format_problems(problems, palette(sys.stderr)), file=sys.stderr)
+
+
+def _load_bundle(args: argparse.Namespace) -> Recipe:
+    """The recipe of a bundle, over data that lies under the current folder or was named with --set."""
+    from resep.bundle.unpack import found_here, open_bundle, require_inputs
+    from resep.recipe import load
+
+    bundle = open_bundle(args.recipe)
+    recipe = load(bundle.recipe, [*args.overrides, *found_here(bundle, args.overrides)])
+    for complaint in require_inputs(bundle, recipe):
+        print(f"warning: {printable(complaint)}", file=sys.stderr)
+    return recipe
+
+
+def let_through(names: Sequence[str]) -> dict[str, str]:
+    """The variables of the environment that `--allow-env` names, with their values."""
+    from resep.recipe.variables import looks_like_a_secret
+
+    for name in names:
+        if looks_like_a_secret(name):
+            raise ResepError(f"--allow-env {name}: this looks like a secret, which no path, id or endpoint needs")
+        if name not in os.environ:
+            raise ResepError(f"--allow-env {name}: your environment has no such variable")
+    return {name: os.environ[name] for name in names}
+
+
+def announced_fetch(remote: Remote) -> Checkout:
+    """Fetch a recipe of another repository, after saying so."""
+    from resep.recipe.fetch import fetch
+    from resep.recipe.remote import checkout_of
+
+    print(f"Fetching {remote.name}; it stays in {checkout_of(remote).folder}", file=sys.stderr)
+    return fetch(remote)
 
 
 def require_trust(recipe: Recipe, trusted: list[Path]) -> None:
     """Refuse to run plug-ins from beside the recipe unless the person at the keyboard said so."""
+    from resep.plugins import content_hash, pin
     from resep.plugins.trust import is_trusted, trust
 
     for path in trusted:
         trust(path)
+    pin({path: content_hash(path) for path in recipe.foreign_plugins})
     strangers = [path for path in recipe.foreign_plugins if not is_trusted(path)]
     if strangers:
         options = " ".join(f"--trust {path}" for path in strangers)
         raise ResepError(
             "this recipe brings code of its own, which runs only if you say so. Read it, then add: " + options
         )
+
+
+def trust_model_code(recipe: Recipe, emit: Emit) -> None:
+    """Remember that the person agreed to the Python files that came with the recipe's models, and name them."""
+    from resep import models
+    from resep.models.foreign import agree_to_code
+    from resep.pipeline import model_names
+
+    for name, revision in model_names(recipe):
+        for file in agree_to_code(models.with_code(name, revision, emit)):
+            print(f"agreed to run {file}", file=sys.stderr)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resep.commands.loading import load_recipe, recipe_arguments, store_arguments
+from resep.commands.loading import load_recipe, recipe_arguments, refuse_or_warn, store_arguments
+from resep.commands.run import RUNS
+from resep.printable import on_one_line
 
 if TYPE_CHECKING:
-    from resep.recipe import Recipe
+    from resep.store import Decision, Store
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,26 +21,27 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     from resep import pipeline
+    from resep.capabilities import capabilities
     from resep.hardware import detect
+    from resep.preflight import before_run, foresee
     from resep.store import Store
 
     recipe = load_recipe(args)
-    profile = detect(recipe["compute.profile"])
-    decisions = pipeline.decide(pipeline.plan(recipe, profile, print), Store(args.store, recipe["name"]))
+    refuse_or_warn(before_run(recipe))
+    profile, store = detect(recipe["compute.profile"]), Store(args.store, recipe["name"])
+    decisions = pipeline.decide(pipeline.plan(recipe, profile, print), store)
+    shown, doubts = foresee(recipe, prepared_folder(decisions[0], store), RUNS)
     width = max(len(decision.stage.name) for decision in decisions) + 2
     for decision in decisions:
-        print(f"{decision.stage.name:<{width}}{decision.reason}")
+        print(f"{decision.stage.name:<{width}}{on_one_line(decision.reason)}")
     print(f"\nmachine    {profile.device_name}")
-    print(f"reads      {', '.join(source['path'] for source in recipe['data.sources'])}")
-    print(f"downloads  {', '.join(_downloads(recipe)) or 'nothing'}")
-    print(f"writes     {args.store} and runs/{recipe['name']}")
-    print(f"executes   {', '.join(map(str, recipe.foreign_plugins)) or 'no code of the recipe'}")
+    print(f"tests      {shown}")
+    for verb, what in capabilities(recipe, args.store, RUNS):
+        print(f"{verb:<11}{on_one_line(what)}")
+    refuse_or_warn(doubts)
     return 0
 
 
-def _downloads(recipe: Recipe) -> Iterator[str]:
-    from resep.models import downloads
-
-    wanted = {recipe["model.base"]: recipe["model.revision"]}
-    wanted |= {options["encoder"]: None for options in recipe.evaluators.values() if "encoder" in options}
-    yield from filter(None, (downloads(name, revision) for name, revision in wanted.items()))
+def prepared_folder(decision: Decision, store: Store) -> Path | None:
+    """Where the prepared rows are, if the first stage has been run."""
+    return store.folder(decision.stage, decision.key) if decision.reuse and decision.key else None

@@ -41,11 +41,15 @@ def main(args: argparse.Namespace) -> int:
 
 def _print(shown: dict[str, object]) -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.text import Text
+
+    from resep.printable import on_one_line, printable
 
     text = Text()
     for token, trained in zip(shown["tokens"], shown["trained"], strict=True):  # type: ignore[call-overload]
-        text.append(token, style="bold green" if trained else "dim")
+        text.append(printable(token), style="bold green" if trained else "dim")
     console = Console(highlight=False)
-    console.rule(f"{shown['id']} · {len(shown['ids'])} tokens, {sum(shown['trained'])} trained on (green)")  # type: ignore[arg-type,call-overload]
+    name = escape(on_one_line(shown["id"]))
+    console.rule(f"{name} · {len(shown['ids'])} tokens, {sum(shown['trained'])} trained on (green)")  # type: ignore[arg-type,call-overload]
     console.print(text)

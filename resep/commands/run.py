@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from resep.commands.loading import load_recipe, recipe_arguments, require_trust, store_arguments
+from resep.commands.loading import (
+    load_recipe,
+    recipe_arguments,
+    refuse_or_warn,
+    require_trust,
+    store_arguments,
+    trust_model_code,
+)
 from resep.user_settings import user_settings
+
+if TYPE_CHECKING:
+    from resep.recipe import Recipe
+    from resep.store import Emit
 
 RUNS = Path("runs")
 KINDS = ("prepare", "tokenise", "configure", "train", "generate", "evaluate", "report")
@@ -22,25 +35,47 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PYTHON",
         help="the Python of another environment that has Axolotl (default: this one)",
     )
+    parser.add_argument(
+        "--trust-remote-code",
+        action="store_true",
+        help="run the Python files that came with the recipe's model (remembered for their exact content)",
+    )
     parser.add_argument("--until", choices=KINDS, metavar="KIND", help=f"stop after this stage: {', '.join(KINDS)}")
 
 
 def main(args: argparse.Namespace) -> int:
     from resep import pipeline, runs
     from resep.hardware import detect
+    from resep.preflight import before_run
     from resep.store import Store, check_writable
     from resep.terminal import reporting
 
     recipe = load_recipe(args)
+    refuse_or_warn(before_run(recipe))
     require_trust(recipe, args.trust)
     check_writable(args.store)
     with reporting() as emit:
+        if args.trust_remote_code:
+            trust_model_code(recipe, emit)
         stages = pipeline.plan(recipe, detect(recipe["compute.profile"]), emit, args.axolotl_python)
-        folders = pipeline.run(stages, Store(args.store, recipe["name"]), emit, args.until)
+        folders = pipeline.run(stages, Store(args.store, recipe["name"]), _doubting(emit, recipe), args.until)
     if "report" not in folders:
         print("\n".join(f"{name}: {folder}" for name, folder in folders.items()))
         return 0
     return _conclude(runs.publish(RUNS, recipe, folders))
+
+
+def _doubting(emit: Emit, recipe: Recipe) -> Emit:
+    """`emit`, which also says after preparation, and so before training, what the test rows cannot show."""
+    from resep.preflight import after_prepare
+
+    def emit_with_doubts(event: Mapping[str, Any]) -> None:
+        emit(event)
+        if event["event"] == "finished" and event["name"] == "prepare":
+            for problem in after_prepare(recipe, Path(event["folder"]), RUNS):
+                emit({"event": "warning", "message": f"{problem.where}: {problem.message}"})
+
+    return emit_with_doubts
 
 
 def _conclude(folder: Path) -> int:

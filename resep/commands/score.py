@@ -7,7 +7,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from resep.commands.loading import trust_argument
 from resep.errors import ResepError
+from resep.printable import on_one_line
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,13 +23,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="an option, e.g. order_accuracy.threshold=0.4 (may be repeated)",
     )
+    trust_argument(parser)
     parser.add_argument("--json", action="store_true", help="print everything, each row's values too, as JSON")
 
 
 def main(args: argparse.Namespace) -> int:
+    from resep.plugins.trust import trust
     from resep.stages.evaluate.score_file import score_file
     from resep.terminal import reporting
 
+    for path in args.trust:
+        trust(path)
     evaluators = {name.strip(): _options(name.strip(), args.options) for name in args.evaluators.split(",")}
     _refuse_strays(args.options, evaluators)
     with reporting() as emit:
@@ -67,4 +73,4 @@ def _print_table(metrics: dict[str, Any]) -> None:
         for arm, values in metric["arms"].items():
             mean = "-" if values["mean"] is None else f"{values['mean']:.4f}"
             unscored = f", {values['unscored']} unscored" if values["unscored"] else ""
-            print(f"{name:<24}{arm:<20}{mean:>10}   {values['n']} rows{unscored}")
+            print(f"{name:<24}{on_one_line(arm):<20}{mean:>10}   {values['n']} rows{unscored}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from typing import Any
 
 import yaml
 
@@ -10,7 +12,7 @@ from resep.errors import Problem
 
 # A piece of PyYAML's problem or context -> what to say, and whether the beginning of the construct is the better place.
 _MEANINGS: tuple[tuple[str, str, bool], ...] = (
-    ("found character '\\t'", "a tab: YAML is indented with spaces", False),
+    ("found character '\\t'", "a tab: YAML is indented with spaces; replace it by spaces", False),
     ("found character '@'", "a value that begins with '@' needs quotes", False),
     ("found character '`'", "a value that begins with '`' needs quotes", False),
     ("found character '%'", "a value that begins with '%' needs quotes", False),
@@ -52,8 +54,40 @@ def explain_yaml_error(error: yaml.YAMLError, text: str, lines: Sequence[str], f
     mark = (error.context_mark if at_start else None) or error.problem_mark or error.context_mark
     if mark is None:
         return Problem(file, 0, 0, "", message or said.strip(": "))
+    line, column, message = _nearer_the_cause(mark, text, lines, message or said.strip(": "))
+    return Problem(file, line + 1, column + 1, "", message, source=lines[line] if line < len(lines) else "")
+
+
+def _nearer_the_cause(mark: Any, text: str, lines: Sequence[str], message: str) -> tuple[int, int, str]:
+    """Line and column (from 0) and message: what PyYAML stumbles over is often not what the person did."""
     source = lines[mark.line] if mark.line < len(lines) else ""
-    return Problem(file, mark.line + 1, mark.column + 1, "", message or said.strip(": "), source=source)
+    if (quote := _quote_over_lines(text, mark.index)) is not None:
+        said = f"this quote is closed only on line {quote.end_mark.line + 1}; is its end missing on this line?"
+        return quote.start_mark.line, quote.start_mark.column, said
+    if "is a ':' missing" in message and (glued := re.match(r"\s*(?:- )?[\w.-]+:(?=\S)", source)):
+        return mark.line, glued.end(), "a space is missing after the ':'"
+    above = next((line for line in reversed(lines[: mark.line]) if line.strip() and line.lstrip()[0] != "#"), "")
+    indents = [len(line) - len(line.lstrip(" ")) for line in (source, above)]
+    if "check the indentation" in message and mark.column == indents[0] != indents[1]:
+        spaces = (
+            f"this line begins after {indents[0]} space{'s' * (indents[0] != 1)} and the one above after {indents[1]}"
+        )
+        return mark.line, mark.column, f"{spaces}: keys of one section stand exactly below each other"
+    return mark.line, mark.column, message
+
+
+def _quote_over_lines(text: str, end: int) -> Any:
+    """The last quoted text before `end` that goes over lines, or None: rarely meant, often an end that is missing."""
+    found = None
+    try:
+        for token in yaml.scan(text, Loader=yaml.SafeLoader):
+            if token.start_mark.index > end:
+                break
+            if isinstance(token, yaml.ScalarToken) and token.style in ("'", '"'):
+                found = token if token.end_mark.line > token.start_mark.line else None
+    except yaml.YAMLError:
+        return found
+    return found
 
 
 def _control_character(error: yaml.reader.ReaderError, text: str, lines: Sequence[str], file: str) -> Problem:

@@ -10,12 +10,19 @@ KeyPath = tuple[str | int, ...]  # ("data", "sources", 0, "path")
 
 @dataclass(frozen=True)
 class Place:
-    """Where a node stands: file, line and column (from 1), and the text of that line for the caret."""
+    """Where a node stands: file, line and column (from 1), and the text of that line for the caret.
+
+    `typed`: not in a file but in an argument of the command line, which `file` names (`--set #1`).
+    """
 
     file: str
     line: int
     column: int
     source: str
+    typed: bool = False
+
+    def __str__(self) -> str:
+        return self.file if self.typed else f"{self.file}:{self.line}"
 
 
 def dotted(path: Sequence[str | int]) -> str:

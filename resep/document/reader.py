@@ -85,7 +85,11 @@ class Reader:
                 continue
             here = (*path, key)
             if key in data:
-                self._report(key_node.start_mark, here, f"this key stands already on line {self.keys[here].line}")
+                self._report(
+                    key_node.start_mark,
+                    here,
+                    f"this key stands already on line {self.keys[here].line}; keep one of the two",
+                )
                 continue
             self.keys[here] = self._place(key_node.start_mark)
             data[key] = self._read(value_node, here)

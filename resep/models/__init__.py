@@ -10,7 +10,7 @@ import json
 import re
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from resep import process
 from resep.digests import digest_tree
 from resep.errors import ResepError, StageError
 from resep.models.embedded import EMBEDDED, Emit, cache_folder, is_made, model_folder
+from resep.models.foreign import CODE_FILES, require_safetensors
 
 __all__ = ["EMBEDDED", "Model", "folder", "identify"]
 
@@ -30,6 +31,8 @@ class Model:
     folder: Callable[[], Path]
 
 
+# Weights as safetensors only: pickles execute code, and many repositories carry the weights twice.
+_MODEL_FILES = ("*.json", "*.safetensors", "*.jinja", "*.txt", "*.model", "*.model.v*", "tekken.json")
 _HUB_ID = re.compile(r"[\w-][\w.-]*/[\w.-]+")
 
 
@@ -52,7 +55,13 @@ def folder(name: str, revision: str | None, emit: Emit) -> Path:
         return model_folder(name, emit)
     if _is_hub_id(name):
         return _from_hub(name, _require_revision(name, revision), emit)
-    return _local(name)
+    return require_safetensors(_local(name))
+
+
+def with_code(name: str, revision: str | None, emit: Emit) -> Path:
+    """The model's folder with the Python files that came with it, for a person who asks to run them."""
+    found = folder(name, revision, emit)
+    return fetch_snapshot(name, str(revision), CODE_FILES, emit) if _is_hub_id(name) else found
 
 
 def downloads(name: str, revision: str | None = None) -> str | None:
@@ -99,14 +108,23 @@ def _nearest(path: Path) -> str:
     return f"; did you mean {' or '.join(near)}?" if near else f" (embedded: {known}; or a hub id with `revision`)"
 
 
-def _from_hub(name: str, revision: str, emit: Emit) -> Path:
-    work = cache_folder() / "hub" / re.sub(r"[^\w.-]", "_", f"{name}@{revision}")
-    request = {"repo": name, "revision": revision}
+def fetch_snapshot(repo: str, revision: str, patterns: Sequence[str], emit: Emit) -> Path:
+    """The files of a hub repository that fit the patterns, in the hub's own cache. Raises ResepError without them."""
+    work = cache_folder() / "hub" / re.sub(r"[^\w.-]", "_", f"{repo}@{revision}")
+    request = {"repo": repo, "revision": revision, "patterns": list(patterns)}
     command = [sys.executable, "-m", "resep.models.fetch_hub"]
     try:
-        process.run_child(command, name=f"model {name}", folder=work, emit=emit, request=request)
+        process.run_child(command, name=repo, folder=work, emit=emit, request=request)
     except StageError as error:
-        raise ResepError(f"model {name}: {error} (log: {error.log})") from error
+        raise ResepError(f"{error} (log: {error.log})") from error
     found = Path(json.loads((work / "result.json").read_text(encoding="utf-8"))["folder"])
     shutil.rmtree(work)
     return found
+
+
+def _from_hub(name: str, revision: str, emit: Emit) -> Path:
+    try:
+        found = fetch_snapshot(name, revision, _MODEL_FILES, emit)
+    except ResepError as error:
+        raise ResepError(f"model {name}: {error}") from error
+    return require_safetensors(found)

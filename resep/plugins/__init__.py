@@ -17,6 +17,7 @@ import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -24,6 +25,7 @@ from typing import Any
 from resep.errors import ResepError
 from resep.paths import data_folder
 from resep.plugins.source import FUNCTIONS, Option, read_function, read_help, read_metrics
+from resep.plugins.trust import is_agreed
 from resep.records import Metric
 from resep.suggest import did_you_mean
 
@@ -51,26 +53,28 @@ class Plugin:
         return self.path.parent.name
 
 
-def names(kind: str, folder: Path | None = None) -> list[str]:
-    """The plug-ins of a kind: ours, and those beside a recipe in `folder`, in alphabetical order."""
-    folders = [data_folder(kind), *([folder / kind] if folder else [])]
-    return sorted({path.stem for each in folders for path in each.glob("*.py") if _NAME.fullmatch(path.stem)})
+def names(kind: str, *folders: Path | None) -> list[str]:
+    """The plug-ins of a kind: ours, and those beside the recipes in `folders`, in alphabetical order."""
+    searched = [data_folder(kind), *(folder / kind for folder in folders if folder)]
+    return sorted({path.stem for each in searched for path in each.glob("*.py") if _NAME.fullmatch(path.stem)})
 
 
-def find(kind: str, name: str, folder: Path | None = None) -> Path:
-    """The file of the plug-in `name`. `folder` is the recipe's. Raises ResepError where there is none, or two."""
+def find(kind: str, name: str, *folders: Path | None) -> Path:
+    """The file of the plug-in `name`, in the first of the recipes' `folders` that has it, else among ours.
+
+    Raises ResepError where there is none, or where one would hide a shipped one.
+    """
     if kind not in FUNCTIONS:
         raise ValueError(f"no such kind of plug-in: {kind}")
-    ours = data_folder(kind) / f"{name}.py"
-    beside = folder / kind / f"{name}.py" if folder else ours
+    file, ours = f"{name}.py", data_folder(kind) / f"{name}.py"
     is_name = _NAME.fullmatch(name) is not None
-    if is_name and beside.is_file() and not is_shipped(beside):
-        if ours.is_file():
-            raise ResepError(f"{beside} has the name of a shipped plug-in and would hide it; give it another name")
-        return beside
-    if is_name and ours.is_file():
-        return ours
-    known = names(kind, folder)
+    beside = [folder / kind / file for folder in folders if folder and is_name]
+    own = next((path for path in beside if path.is_file() and not is_shipped(path)), None)
+    if own and ours.is_file():
+        raise ResepError(f"{own} has the name of a shipped plug-in and would hide it; give it another name")
+    if own or (is_name and ours.is_file()):
+        return own or ours
+    known = names(kind, *folders)
     hint = did_you_mean(name, known) or f"; there are {', '.join(known)}"
     raise ResepError(f"there is no {_CALLED[kind]} '{name}'{hint}")
 
@@ -82,7 +86,11 @@ def is_shipped(path: Path) -> bool:
 
 def describe(path: Path) -> Plugin:
     """Read what a plug-in says of itself, without executing it. Raises ResepError where it breaks its contract."""
-    source = _read(path)
+    return _describe(path, _read(path))
+
+
+@lru_cache(maxsize=256)  # 0.4 ms each: a recipe names eight of them, and one call may check hundreds of recipes
+def _describe(path: Path, source: str) -> Plugin:
     try:
         tree = ast.parse(source, str(path))
     except (SyntaxError, ValueError, RecursionError) as error:
@@ -99,23 +107,31 @@ def content_hash(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def pin(hashes: Mapping[Path, str]) -> None:
+    """From now on this process opens these plug-ins only where their content has this sha256."""
+    _pinned.update({path.resolve(): sha256 for path, sha256 in hashes.items()})
+
+
 def open_plugin(path: Path) -> ModuleType:
-    """Execute the plug-in and return its module. Raises ResepError where it cannot be imported.
+    """Execute the plug-in and return its module. Raises ResepError where it cannot be imported, or may not be run.
 
     The module stands in `sys.modules` under a mangled name (dataclasses look themselves up there), never on `sys.path`:
     `converters/axolotl.py` would hide axolotl. The source is compiled here instead of through the import system,
     which would believe a `__pycache__` lying beside it: consent was given to the text of this file, nothing else.
+    The file is read once: what is hashed is what is executed.
     """
-    source = _read(path)
-    place, content = (hashlib.sha256(text.encode()).hexdigest()[:12] for text in (str(path.resolve()), source))
-    name = f"resep_plugin_{path.parent.name}_{path.stem}_{place}_{content}"
+    raw = _read_bytes(path)
+    sha256 = hashlib.sha256(raw).hexdigest()
+    _require_consent(path, sha256)
+    place = hashlib.sha256(str(path.resolve()).encode()).hexdigest()
+    name = f"resep_plugin_{path.parent.name}_{path.stem}_{place[:12]}_{sha256[:12]}"
     if name in sys.modules:
         return sys.modules[name]
     module = ModuleType(name)
     module.__file__ = str(path)
     sys.modules[name] = module
     try:
-        exec(compile(source, str(path), "exec"), module.__dict__)
+        exec(compile(_text(path, raw), str(path), "exec"), module.__dict__)
     except Exception as error:
         del sys.modules[name]
         raise ResepError(f"the plug-in {path} could not be loaded: {type(error).__name__}: {error}") from error
@@ -127,10 +143,33 @@ def option_values(plugin: Plugin, given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: given.get(name, option.default) for name, option in plugin.options.items()}
 
 
+_pinned: dict[Path, str] = {}
+
+
+def _require_consent(path: Path, sha256: str) -> None:
+    """Refuse code of a stranger that this person has not agreed to, and any code that changed since it was judged."""
+    if _pinned.get(path.resolve(), sha256) != sha256:
+        raise ResepError(f"the plug-in {path} has changed since this run began; start it again")
+    if not is_shipped(path) and not is_agreed(sha256):
+        raise ResepError(
+            f"the plug-in {path} is code that did not come with resep: it runs only if you say so. "
+            f"Read it, then add: --trust {path}"
+        )
+
+
 def _read(path: Path) -> str:
+    return _text(path, _read_bytes(path))
+
+
+def _text(path: Path, raw: bytes) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ResepError(f"the plug-in {path} is not UTF-8: {error}") from error
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
     except OSError as error:
         raise ResepError(f"the plug-in {path} could not be read: {error.strerror}") from error

@@ -15,6 +15,7 @@ from resep.plugins.option_types import schema_of
 from resep.plugins.source import RESERVED, Option
 
 FILE_NAME = "plugins.schema.json"
+_SUBSTITUTED = {"encoder", "endpoint"}  # options that name a model or a server: ${name} is replaced in them
 _FIELDS = {
     "description": "The fields of a row that this step changes.",
     "type": "array",
@@ -51,12 +52,13 @@ def build_for(described: Iterable[Plugin]) -> dict[str, Any]:
 
 
 def _plugin_schema(plugin: Plugin) -> dict[str, Any]:
-    properties = {name: _option_schema(option) for name, option in plugin.options.items()}
+    properties = {name: _option_schema(name, option) for name, option in plugin.options.items()}
     if plugin.shape == "transform_text":
         properties[RESERVED] = _FIELDS
     return {"description": plugin.help, "type": "object", "properties": properties, "additionalProperties": False}
 
 
-def _option_schema(option: Option) -> dict[str, Any]:
+def _option_schema(name: str, option: Option) -> dict[str, Any]:
     described = {"description": option.help} if option.help else {}
-    return {**described, **schema_of(option.type), "default": option.default}
+    substituted = {"x-substitutes": True} if name in _SUBSTITUTED else {}
+    return {**described, **schema_of(option.type), **substituted, "default": option.default}

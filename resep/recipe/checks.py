@@ -6,14 +6,59 @@ the schema has reported already.
 
 from __future__ import annotations
 
-from resep.errors import Problem
-from resep.recipe import data_checks, evaluation_checks, training_checks
-from resep.recipe.draft import Draft
+import re
+from collections.abc import Iterator
+from dataclasses import replace
 
-_CHECKS = (*training_checks.CHECKS, *data_checks.CHECKS, *evaluation_checks.CHECKS)
+from resep.document import Document
+from resep.document.places import KeyPath, dotted
+from resep.errors import Problem
+from resep.recipe import (
+    data_checks,
+    decoding_checks,
+    evaluation_checks,
+    source_checks,
+    split_checks,
+    training_checks,
+)
+from resep.recipe.draft import Draft, Finding
+
+_WORD = re.compile(r"[a-z_]+(?:\.[a-z_]+)*")
+_MOST_ORIGINS = 3
+_CHECKS = (
+    *training_checks.CHECKS,
+    *data_checks.CHECKS,
+    *source_checks.CHECKS,
+    *split_checks.CHECKS,
+    *decoding_checks.CHECKS,
+    *evaluation_checks.CHECKS,
+)
 
 
 def cross_checks(draft: Draft) -> list[Problem]:
     """What is wrong between keys, whatever the schema says of each."""
-    findings = (finding for check in _CHECKS for finding in check(draft))
-    return [draft.document.problem(f.path, f.message, severity=f.severity, of_key=f.of_key) for f in findings]
+    return [_problem(draft.document, finding) for check in _CHECKS for finding in check(draft)]
+
+
+def _problem(document: Document, finding: Finding) -> Problem:
+    problem = document.problem(finding.path, finding.message, severity=finding.severity, of_key=finding.of_key)
+    origins = [_origin(document, path) for path in _elsewhere(document, finding, problem.file)]
+    return replace(problem, message="; ".join([problem.message, *origins[:_MOST_ORIGINS]]))
+
+
+def _elsewhere(document: Document, finding: Finding, file: str) -> Iterator[KeyPath]:
+    """Keys that the finding speaks of, or is about, and that stand in another file: a person has to be told where."""
+    words = {word for word in _WORD.findall(finding.message) if "_" in word or "." in word}
+    for path, place in document.values.items():
+        if not path or place.file == file or path == finding.path:
+            continue
+        is_part = path[: len(finding.path)] == finding.path
+        is_named = path[-1] in words and path[0] == finding.path[0]
+        if is_part or is_named or dotted(path) in words:
+            yield path
+
+
+def _origin(document: Document, path: KeyPath) -> str:
+    place = document.place(path)
+    is_inherited = place.file != document.file and not place.typed
+    return f"{dotted(path)} comes from {place}{' (null deletes it here)' if is_inherited else ''}"

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import os.path
+import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
-from resep.document.places import KeyPath
 from resep.paths import data_folder
 from resep.recipe.draft import Check, Draft, Finding
-from resep.recipe.paths import escapes, is_hub_id, is_written_as_folder
-from resep.suggest import did_you_mean, listed, nearest
+from resep.recipe.meanings import meant
+from resep.recipe.paths import is_hub_id, is_written_as_folder
+from resep.recipe.split_checks import OWN_TEXT, fields_spoken_of
+from resep.suggest import did_you_mean, listed
 
 _BLINDING = ("lowercase", "strip_punctuation")  # after these, detectors no longer see an e-mail or a phone number
 EMBEDDED_MODELS = ("smollm2-135m-instruct",)
+_PATTERN_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,31}")  # as the step `placeholders` wants it
 _TEXT_FIELDS = ("prompt", "response")
 
 
@@ -23,36 +24,38 @@ def model_is_pinned(draft: Draft) -> Iterator[Finding]:
     if not base:
         return
     path = ("model", "base")
-    is_folder = is_written_as_folder(base) or _is_folder(draft, base)
+    is_folder = is_written_as_folder(base) or draft.is_folder(path)
     if is_hub_id(base) and not is_folder and not has_revision:
         message = (
-            f"'{base}' is a hub id: add 'revision', a commit or a tag, so that the same recipe means the same weights "
-            f"next year (a local folder is written './{base}')"
+            f"'{base}' is a hub id: add 'revision: ...' below it, a commit or a tag, so that the same recipe means the "
+            f"same weights next year (a local folder is written './{base}')"
         )
         yield Finding(path, message)
     if has_revision and (is_folder or "/" not in base):
         yield Finding(("model", "revision"), f"a revision belongs to a hub id (owner/name), and '{base}' is none")
-    if "/" not in base and base not in EMBEDDED_MODELS and not is_folder and nearest(base, EMBEDDED_MODELS):
-        message = f"no embedded model has this name{did_you_mean(base, EMBEDDED_MODELS)}"
-        yield Finding(path, f"{message} (a local folder is written './{base}')")
-    if is_folder and base not in draft.typed and (reason := escapes(base)):
+    hint = meant(path, base) or did_you_mean(base, EMBEDDED_MODELS)
+    if "/" not in base and base not in EMBEDDED_MODELS and not is_folder and hint:
+        yield Finding(path, f"no embedded model has this name{hint} (a local folder is written './{base}')")
+    if is_folder and (reason := draft.escape(path)):
         yield Finding(path, f"'{base}' {reason}")
 
 
 def sources_stay_below(draft: Draft) -> Iterator[Finding]:
     for index, source in enumerate(_sources(draft)):
-        file = source.get("path")
-        if isinstance(file, str) and file not in draft.typed and (reason := escapes(file)):
-            yield Finding(("data", "sources", index, "path"), f"'{file}' {reason}")
+        path = ("data", "sources", index, "path")
+        if "path" in source and (reason := draft.escape(path)):
+            yield Finding(path, f"'{source['path']}' {reason}")
 
 
 def fields_are_mapped(draft: Draft) -> Iterator[Finding]:
     """Fields that splits, slices and clusters speak of have to come from every source."""
     sources = [set(source["fields"]) for source in _sources(draft) if isinstance(source.get("fields"), dict)]
     everywhere = set.intersection(*sources) if sources else set()
-    for path, field in _fields_spoken_of(draft):
+    for path, field in fields_spoken_of(draft):
         if sources and field not in everywhere:
-            hint = did_you_mean(field, everywhere) or f"; every source has {', '.join(sorted(everywhere))}"
+            further = sorted(everywhere - set(OWN_TEXT))
+            has = f"every source has {', '.join(further)}" if further else "no source maps a further field"
+            hint = did_you_mean(field, further) or f"; {has}: add '{field}: <its name in the file>' to 'fields'"
             yield Finding(path, f"'{field}' is not a field that data.sources[].fields maps{hint}")
 
 
@@ -85,6 +88,13 @@ def patterns_are_safe(draft: Draft) -> Iterator[Finding]:
     for index, (name, options) in _steps(draft):
         patterns = options.get("patterns") if name == "placeholders" else None
         for key, pattern in patterns.items() if isinstance(patterns, dict) else ():
+            if not _PATTERN_NAME.fullmatch(key):
+                path = ("preprocessing", index, name, "patterns", key)
+                hint = (
+                    f", such as {plain}" if _PATTERN_NAME.fullmatch(plain := re.sub(r"\W+", "_", key).upper()) else ""
+                )
+                message = f"the name of a pattern is in capital letters, digits and '_'{hint}"
+                yield Finding(path, message, of_key=True)
             try:
                 compile_safe(pattern) if isinstance(pattern, str) else None
             except ValueError as error:
@@ -96,18 +106,15 @@ def template_is_known(draft: Draft) -> Iterator[Finding]:
     if name is None:
         return
     if name.endswith(".jinja"):
-        if reason := escapes(name):
+        if reason := draft.escape(path):
             yield Finding(path, f"'{name}' {reason}")
         return
     known = [*sorted(file.stem for file in data_folder("chat_templates").glob("*.jinja")), "native"]
     if name not in known:
-        hint = did_you_mean(name, known) or f": {listed(known)}, or a .jinja file beside the recipe"
+        hint = (
+            meant(path, name) or did_you_mean(name, known) or f": {listed(known)}, or a .jinja file beside the recipe"
+        )
         yield Finding(path, f"'{name}' is not among the chat templates{hint}")
-
-
-def _is_folder(draft: Draft, base: str) -> bool:
-    root = Path.cwd() if base in draft.typed else draft.folder
-    return os.path.isdir(root / base)  # noqa: PTH112  Path.is_dir raises for names that are too long, or forbidden
 
 
 def _sources(draft: Draft) -> list[Mapping[str, Any]]:
@@ -121,15 +128,6 @@ def _steps(draft: Draft) -> Iterator[tuple[int, tuple[str, Mapping[str, Any]]]]:
         if isinstance(step, dict) and len(step) == 1:
             name, options = next(iter(step.items()))
             yield index, (name, options if isinstance(options, dict) else {})
-
-
-def _fields_spoken_of(draft: Draft) -> Iterator[tuple[KeyPath, str]]:
-    for section, key in (("split", "stratify_by"), ("split", "group_by"), ("evaluation", "cluster_by")):
-        if (field := draft.value(f"{section}.{key}", str)) is not None:
-            yield (section, key), field
-    for index, field in enumerate(draft.value("evaluation.slices", list) or []):
-        if isinstance(field, str):
-            yield ("evaluation", "slices", index), field
 
 
 CHECKS: tuple[Check, ...] = (

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 from resep.document import Document
-from resep.document.places import KeyPath
+from resep.document.places import KeyPath, dotted
 from resep.plugins import Plugin
+from resep.recipe.paths import Grounds
 
 Number = (int, float)
 
@@ -22,12 +23,21 @@ class Draft:
     given: Mapping[str, Any]
     data: Mapping[str, Any]
     plugins: tuple[Plugin, ...]
-    folder: Path
-    typed: frozenset[str]
+    grounds: Grounds
 
     def value(self, dotted: str, kind: type | tuple[type, ...] = object) -> Any:
         """The value of a key, defaults included; None where it is absent or not of this kind."""
         return _value(self.data, dotted, kind)
+
+    def escape(self, path: KeyPath) -> str | None:
+        """Why the path that stands at this key leads where a recipe may not, or None where it does not."""
+        text = _at(self.data, path)
+        return self.grounds.complaint(dotted(path), text) if isinstance(text, str) else None
+
+    def is_folder(self, path: KeyPath) -> bool:
+        """Whether the path that stands at this key is a folder on this machine."""
+        text = _at(self.data, path)
+        return isinstance(text, str) and os.path.isdir(self.grounds.path(dotted(path), text))  # noqa: PTH112  Path.is_dir raises for names that are too long, or forbidden
 
     def has(self, dotted: str) -> bool:
         """Whether the user wrote this key, rather than leaving it to its default."""
@@ -43,6 +53,12 @@ class Finding:
 
 
 Check = Callable[[Draft], Iterator[Finding]]
+
+
+def _at(data: Any, path: KeyPath) -> Any:
+    for part in path:
+        data = data[part]
+    return data
 
 
 def _value(data: Any, dotted: str, kind: type | tuple[type, ...]) -> Any:

@@ -1,8 +1,11 @@
-"""The plug-ins that a recipe names, found and described; a name that means none is a problem at its place."""
+"""The plug-ins that a recipe names, found and described; a name that means none is a problem at its place.
+
+A plug-in is looked for beside the file that names it and beside that file's parents, then among ours.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,25 +14,46 @@ from resep.document import Document
 from resep.document.places import KeyPath
 from resep.errors import Problem, ResepError
 from resep.plugins import Plugin, describe, find
+from resep.recipe.extends import Lineage
+from resep.recipe.habits import habit_of
+
+_SECTIONS = {"preprocessing": "preprocessing", "evaluators": "evaluation.evaluators"}
 
 
 @dataclass(frozen=True)
 class NamedPlugins:
-    plugins: tuple[Plugin, ...]
+    """By kind and name: `("evaluators", "bertscore")`."""
+
+    plugins: Mapping[tuple[str, str], Plugin]
     problems: tuple[Problem, ...]
 
 
-def named_plugins(document: Document, folder: Path) -> NamedPlugins:
-    """Find every plug-in that the recipe names, beside it (`folder`) or among ours."""
-    plugins: dict[Path, Plugin] = {}
+def named_plugins(document: Document, lineage: Lineage) -> NamedPlugins:
+    """Find every plug-in that the recipe or its parents name."""
+    plugins: dict[tuple[str, str], Plugin] = {}
     problems = []
     for kind, name, path in _names(document.data):
+        folders = _folders(document.place(path, of_key=True).file, lineage)
         try:
-            file = find(kind, name, folder)
-            plugins.setdefault(file, describe(file))
+            found = describe(find(kind, name, *folders))
         except ResepError as error:
-            problems.append(document.problem(path, str(error), of_key=True))
-    return NamedPlugins(tuple(plugins.values()), tuple(problems))
+            problems.append(document.problem(path, _with_habit(kind, name, str(error)), of_key=True))
+            continue
+        known = plugins.setdefault((kind, name), found)
+        if known.path != found.path:
+            message = f"'{name}' means {known.path} elsewhere and {found.path} here; give one of them another name"
+            problems.append(document.problem(path, message, of_key=True))
+    return NamedPlugins(plugins, tuple(problems))
+
+
+def _with_habit(kind: str, name: str, message: str) -> str:
+    """The message, with the name that people mean by one of another tool in place of the nearest spelling."""
+    habit = habit_of(name, None, _SECTIONS[kind])
+    return f"{message.partition(';')[0]}; write '{habit.key.rpartition('.')[2]}'" if habit and habit.key else message
+
+
+def _folders(file: str, lineage: Lineage) -> list[Path]:
+    return list(dict.fromkeys(ancestor.folder.path for ancestor in lineage.ancestry(file)))
 
 
 def _names(data: Any) -> Iterator[tuple[str, str, KeyPath]]:

@@ -7,13 +7,14 @@ value gets the same message as in the file, with `--set #1` for its place.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from resep.document import Document, parse
 from resep.document.places import KeyPath, Place, dotted
 from resep.errors import Problem
+from resep.suggest import did_you_mean
 
 _SEGMENT = re.compile(r"\[(\d{1,6})\]|\.?([^.\[\]=\s]+)")
 _DOTTED_KEYS = {"expect"}  # sections whose keys have dots of their own: expect.order_accuracy.delta
@@ -28,7 +29,7 @@ class _Refused(Exception):
 
 
 @dataclass(frozen=True)
-class _Override:
+class Override:
     """One argument: the key's path, the offset in the text of each part of it, and the value as a document."""
 
     label: str
@@ -38,26 +39,34 @@ class _Override:
     value: Document
 
 
-def overlay(document: Document, overrides: Sequence[str]) -> Document:
-    """The document with every override laid over it, in order. Bad overrides become problems of the document."""
-    for number, text in enumerate(overrides, 1):
+def read_overrides(texts: Sequence[str]) -> tuple[list[Override], list[Problem]]:
+    """What the arguments of `--set` say, and what is wrong with those that cannot be read."""
+    overrides, problems = [], []
+    for number, text in enumerate(texts, 1):
         label = f"--set #{number}"
         try:
-            document = _lay_over(document, _read(label, text))
+            overrides.append(_read(label, text))
         except _Refused as refused:
-            problem = Problem(label, 1, refused.offset + 1, "", str(refused), source=text)
+            problems.append(_problem(label, text, refused))
+    return overrides, problems
+
+
+def overlay(document: Document, overrides: Iterable[Override]) -> Document:
+    """The document with every override laid over it, in order. One that does not fit is a problem of the document."""
+    for override in overrides:
+        try:
+            document = _lay_over(document, override)
+        except _Refused as refused:
+            problem = _problem(override.label, override.text, refused)
             document = replace(document, problems=(*document.problems, problem))
     return document
 
 
-def typed_texts(document: Document) -> frozenset[str]:
-    """The texts that overrides brought in: a path among them was typed at the keyboard, not written in a recipe."""
-    typed = (path for path, place in document.values.items() if place.file.startswith("--set #"))
-    values = (_look_up(document.data, path) for path in typed)
-    return frozenset(value for value in values if isinstance(value, str))
+def _problem(label: str, text: str, refused: _Refused) -> Problem:
+    return Problem(label, 1, refused.offset + 1, "", str(refused), source=text)
 
 
-def _read(label: str, text: str) -> _Override:
+def _read(label: str, text: str) -> Override:
     key, equals, value_text = text.partition("=")
     if not equals:
         raise _Refused("expected KEY=VALUE, for example training.learning_rate=1e-4")
@@ -68,7 +77,7 @@ def _read(label: str, text: str) -> _Override:
     if any(problem.severity == "error" for problem in value.problems):
         first = next(problem for problem in value.problems if problem.severity == "error")
         raise _Refused(first.message, max(first.column - 1, 0))
-    return _Override(label, text, path, offsets, value)
+    return Override(label, text, path, offsets, value)
 
 
 def _read_key(key: str) -> tuple[KeyPath, tuple[int, ...]]:
@@ -96,7 +105,8 @@ def _moved(value: Document, text: str, by: int) -> Document:
     """The value's places and problems, as columns of the whole argument."""
 
     def move(place: Place) -> Place:
-        return replace(place, column=place.column + by, source=text) if place.line == 1 else place
+        typed = replace(place, typed=True)
+        return replace(typed, column=place.column + by, source=text) if place.line == 1 else typed
 
     problems = (replace(p, column=p.column + by, source=text) if p.line == 1 else p for p in value.problems)
     return replace(
@@ -107,7 +117,7 @@ def _moved(value: Document, text: str, by: int) -> Document:
     )
 
 
-def _lay_over(document: Document, override: _Override) -> Document:
+def _lay_over(document: Document, override: Override) -> Document:
     data = _copied(document.data)
     parent = _parent(data, override)
     kept = replace(
@@ -122,7 +132,7 @@ def _lay_over(document: Document, override: _Override) -> Document:
         return kept
     last = override.path[-1] if isinstance(parent, dict) else _index(parent, override, len(override.path) - 1)
     parent[last] = override.value.data
-    at = Place(override.label, 1, override.offsets[-1] + 1, override.text)
+    at = Place(override.label, 1, override.offsets[-1] + 1, override.text, typed=True)
     made = {override.path[:depth]: at for depth in range(1, len(override.path))}  # sections that were not there
     return replace(
         kept,
@@ -131,7 +141,7 @@ def _lay_over(document: Document, override: _Override) -> Document:
     )
 
 
-def _parent(data: Any, override: _Override) -> Any:
+def _parent(data: Any, override: Override) -> Any:
     """The map or list that holds the key; sections on the way that the recipe does not have are made."""
     node = data
     for depth, part in enumerate(override.path[:-1]):
@@ -149,7 +159,7 @@ def _parent(data: Any, override: _Override) -> Any:
     return node
 
 
-def _index(node: Any, override: _Override, depth: int) -> int:
+def _index(node: Any, override: Override, depth: int) -> int:
     part = override.path[depth]
     if not isinstance(node, list) or not isinstance(part, int):
         raise _not_there(override, depth)
@@ -159,18 +169,19 @@ def _index(node: Any, override: _Override, depth: int) -> int:
     return part
 
 
-def _not_there(override: _Override, depth: int) -> _Refused:
+def _not_there(override: Override, depth: int) -> _Refused:
     part, above = override.path[depth], dotted(override.path[:depth]) or "the recipe"
     kind = "list" if isinstance(part, int) else "map with keys (an item of a list is written [0])"
     return _Refused(f"{above} is no {kind}", override.offsets[depth])
 
 
-def _remove(parent: Any, override: _Override) -> None:
+def _remove(parent: Any, override: Override) -> None:
     last = override.path[-1]
     if isinstance(parent, dict) and last in parent:
         del parent[last]
     elif isinstance(parent, dict):
-        raise _Refused(f"{dotted(override.path)} is not in the recipe: nothing to remove", override.offsets[-1])
+        hint = did_you_mean(str(last), parent)
+        raise _Refused(f"{dotted(override.path)} is not in the recipe: nothing to remove{hint}", override.offsets[-1])
     else:
         raise _Refused("null removes keys, not the items of a list; set the whole list", override.offsets[-1])
 
@@ -187,9 +198,3 @@ def _copied(data: Any) -> Any:
     if isinstance(data, dict):
         return {key: _copied(value) for key, value in data.items()}
     return [_copied(item) for item in data] if isinstance(data, list) else data
-
-
-def _look_up(data: Any, path: KeyPath) -> Any:
-    for part in path:
-        data = data[part]
-    return data

@@ -7,68 +7,20 @@ Axolotl itself drops unknown keys in silence.
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
 from resep.errors import ResepError
 from resep.paths import data_folder
+from resep.recipe.axolotl_options import ATTENTION, HARMLESS, OWNED, PATTERNS, REFUSED
 from resep.suggest import did_you_mean
+
+__all__ = ["OWNED", "SCHEMA", "check", "describe", "require_sound"]
 
 SCHEMA = "axolotl-0.19.0.schema.json"
 
-# Recipe key (or the runner's own part) <- the Axolotl keys that it owns.
-OWNED: Mapping[str, str] = {
-    "model.base": "base_model base_model_config model_revision model_type tokenizer_config tokenizer_type",
-    "model.adapter": "lora_model_dir",
-    "seed": "seed",
-    "training.method": "adapter load_in_4bit load_in_8bit merge_lora rl reward_model process_reward_model relora",
-    "training.lora": "lora_r lora_alpha lora_dropout lora_target_linear lora_target_modules",
-    "training.learning_rate": "learning_rate",
-    "training.num_epochs": "num_epochs",
-    "training.max_steps": "max_steps",
-    "training.batch_size": "micro_batch_size gradient_accumulation_steps batch_size auto_find_batch_size",
-    "training.sequence_len": "sequence_len eval_sequence_len",
-    "training.overflow": "excess_length_strategy min_sample_len",
-    "training.optimizer": "optimizer",
-    "training.lr_scheduler": "lr_scheduler",
-    "training.warmup_ratio": "warmup_ratio warmup_steps",
-    "training.weight_decay": "weight_decay",
-    "training.max_grad_norm": "max_grad_norm",
-    "training.eval_per_epoch": "eval_steps evals_per_epoch eval_strategy evaluation_strategy",
-    "training.save_per_epoch": "save_steps saves_per_epoch save_strategy save_total_limit save_only_model",
-    "training.early_stopping": "early_stopping_patience load_best_model_at_end metric_for_best_model greater_is_better",
-    "training.packing": "sample_packing eval_sample_packing batch_flattening max_packed_sequence_len",
-    "training.gradient_checkpointing": "gradient_checkpointing",
-    "training.precision": "bf16 fp16 bfloat16 float16 float32 fp8",
-    "data": "datasets test_datasets pretraining_dataset streaming skip_prepare_dataset dataset_exact_deduplication "
-    "dataset_shard_num dataset_shard_idx shuffle_merged_datasets shuffle_before_merging_datasets",
-    "split": "val_set_size",
-    "prompt": "chat_template chat_template_jinja chat_template_kwargs default_system_message train_on_inputs "
-    "role_boundaries special_tokens tokens eot_tokens added_tokens_overrides tokenizer_use_mistral_common",
-    "compute": "device device_map ddp fsdp fsdp_config fsdp_version fsdp_final_state_dict_type world_size local_rank "
-    "tensor_parallel_size context_parallel_size sequence_parallel_degree dp_shard_size dp_replicate_size use_ray "
-    "ray_run_name ray_num_workers resources_per_worker accelerator_config",
-    "tracking": "use_tensorboard",
-    "the runner (it reads every step)": "logging_steps resume_from_checkpoint auto_resume_from_checkpoints "
-    "dynamic_checkpoint strict is_preprocess total_num_tokens total_supervised_tokens",
-}
-
-_FORBIDDEN: Sequence[tuple[str, str]] = (
-    (
-        r"plugins|trust_remote_code|trainer_cls|model_kwargs|processor_kwargs|torchdistx_path|eval_causal_lm_metrics"
-        r"|do_causal_lm_eval|use_kernels|experts_implementation|overrides_of_model_config|model_config|cls_model_config"
-        r"|base_model_ignore_patterns|lr_scheduler_kwargs_code",
-        "it can run code that is not in the recipe",
-    ),
-    (
-        r"hub_.*|hf_.*|push_dataset_to_hub|wandb_.*|use_wandb|use_mlflow|mlflow_.*|use_comet|comet_.*|use_trackio"
-        r"|trackio_.*|use_otel_metrics|otel_.*|gradio_.*|vllm|trl|do_bench_eval|bench_.*",
-        "it talks to the network",
-    ),
-    (r".*_dir|.*_path|deepspeed|deepcompile|profiler_steps.*", "it names files or folders, which the runner decides"),
-)
+_TEXT_LENGTH = 200  # characters of a text within an option; the names of modules are shorter
 
 
 def check(options: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -83,18 +35,53 @@ def require_sound(options: Mapping[str, Any]) -> None:
         raise ResepError("\n".join(f"training.axolotl.{key}: {message}" for key, message in complaints))
 
 
+def describe(key: str) -> tuple[str, str]:
+    """(what an option does, what it takes) in Axolotl's own words. Raises ResepError where none has this name."""
+    schema = _schema()["properties"].get(key)
+    if schema is None:
+        raise ResepError(f"training.axolotl.{key}: {_complaint(key, None)}")
+    return schema.get("description", ""), _expected(schema)
+
+
 def _complaint(key: str, value: Any) -> str:
     schema = _schema()
     if key not in schema["properties"]:
         return f"Axolotl 0.19.0 has no such option{did_you_mean(key, schema['properties'])}"
     if owner := _owners().get(key):
         return f"it is decided by {owner}; set it there"
-    for pattern, reason in _FORBIDDEN:
-        if re.fullmatch(pattern, key):
-            return f"a recipe cannot set it: {reason}"
-    if key == "attn_implementation" and "/" in str(value):
-        return "a recipe cannot name a kernel of the hub: it runs downloaded code"
-    return _type_complaint(key, value)
+    if reason := _refused().get(key):
+        return f"a recipe cannot set it: {reason}"
+    if key not in HARMLESS.split():
+        return "a recipe cannot set it: nobody has looked at what it can do yet"
+    return _text_complaint(key, value) or _type_complaint(key, value)
+
+
+def _text_complaint(key: str, value: Any) -> str:
+    """Why a text within a harmless option is not: it could be a path, an address, or an expression that never ends."""
+    from resep.patterns import require_bounded
+
+    if key == "attn_implementation" and value not in ATTENTION:
+        return f"{value!r} would be downloaded code; known are {', '.join(sorted(ATTENTION))}"
+    for text in _texts(value):
+        if "/" in text or "__" in text or text.startswith("~") or len(text) > _TEXT_LENGTH:
+            return f"{text[:40]!r} is refused: an option's texts name parts of a model, not files, addresses or code"
+        if key in PATTERNS:
+            try:
+                require_bounded(text)
+            except ValueError as error:
+                return str(error)
+    return ""
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from (*_texts(key), *_texts(inner))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)
 
 
 def _type_complaint(key: str, value: Any) -> str:
@@ -125,6 +112,11 @@ def _word(choice: Mapping[str, Any]) -> str:
 @cache
 def _owners() -> Mapping[str, str]:
     return {key: owner for owner, keys in OWNED.items() for key in keys.split()}
+
+
+@cache
+def _refused() -> Mapping[str, str]:
+    return {key: reason for reason, keys in REFUSED.items() for key in keys.split()}
 
 
 @cache

@@ -15,6 +15,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from resep.document import Document
+from resep.document.places import KeyPath
 from resep.errors import Problem
 from resep.paths import data_folder
 from resep.plugins import Plugin
@@ -73,6 +74,47 @@ def with_absent_keys(schema: RecipeSchema, data: Any) -> Any:
     whole = deepcopy(data)
     _blank(schema, schema.recipe, whole)
     return whole
+
+
+def parts_at(schema: RecipeSchema, data: Any, path: KeyPath) -> list[Mapping[str, Any]]:
+    """The parts of the schema that describe what stands, or could stand, at `path` of `data`, the most telling first.
+
+    Which branches of the schema hold is decided by `data`. Empty where the recipe language has no such key.
+    """
+    parts = list(_applicable(schema, schema.recipe, data))
+    for name in path:
+        nodes = [*_named_nodes(parts, name), *_open_nodes(parts, name)]
+        data = data.get(name) if isinstance(data, dict) else data[name] if _has_item(data, name) else None
+        parts = [part for node in nodes for part in _applicable(schema, node, data)]
+    return parts
+
+
+def all_parts(schema: RecipeSchema, node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The node and every part of it, whatever a recipe says: references, allOf, both branches of an `if`."""
+    yield node
+    inner = [_resolve(schema, node["$ref"])] if "$ref" in node else []
+    for part in [*inner, *node.get("allOf", ()), *(node[word] for word in ("then", "else") if word in node)]:
+        yield from all_parts(schema, part)
+
+
+def _named_nodes(parts: Iterable[Mapping[str, Any]], name: str | int) -> Iterator[Mapping[str, Any]]:
+    """What the parts say of the key by its name, or of the items of a list."""
+    for part in parts:
+        node = part.get("items") if isinstance(name, int) else part.get("properties", {}).get(name)
+        if node is not None:
+            yield node
+
+
+def _open_nodes(parts: Iterable[Mapping[str, Any]], name: str | int) -> Iterator[Mapping[str, Any]]:
+    """What they say of a key that the user named: general, and so after what is said of it by name."""
+    for part in parts:
+        is_named = isinstance(name, int) or name in part.get("properties", {})
+        if not is_named and part.get("additionalProperties"):
+            yield part["additionalProperties"]
+
+
+def _has_item(data: Any, index: str | int) -> bool:
+    return isinstance(data, list) and isinstance(index, int) and index < len(data)
 
 
 def _filled(schema: RecipeSchema, node: Mapping[str, Any], value: Any) -> Any:

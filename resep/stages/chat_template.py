@@ -14,5 +14,5 @@ def chat_template(recipe: Recipe) -> tuple[str, Path]:
     name: str = recipe["prompt.chat_template"]
     if not name.endswith(".jinja"):
         return name, recipe.folder
-    file = recipe.locate(name)
+    file = recipe.locate("prompt.chat_template")
     return file.name, file.parent

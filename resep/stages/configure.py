@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from resep.plugins import find, open_plugin
+from resep.plugins import open_plugin
 from resep.store import Emit, Stage, Task
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def stage(recipe: Recipe, profile: Profile, model: Model) -> Stage:
     """Render `axolotl.yaml`. Of the model only the special tokens are read."""
-    converter = find("converters", recipe["training.trainer"], recipe.folder)
+    converter = recipe.plugin("converters", recipe["training.trainer"])
     return Stage(
         name="configure",
         run=partial(_run, recipe=recipe, profile=profile, model=model, converter=converter),

@@ -119,7 +119,12 @@ def _beyond(c: Comparison, outcome: Outcome, margin: float | None) -> list[str]:
         said.append(f"With these rows a difference of {two_digits(c.mde)} is seen in four experiments of five.")
         said.extend(_rows_needed(c))
     if 0 < c.n < SMALL:
-        said.append(f"With fewer than {SMALL} rows the interval is wide and a little optimistic.")
+        alike = c.ci_low is None or c.ci_low == c.ci_high
+        said.append(
+            f"Fewer than {SMALL} rows, all with the same difference, say little of other rows."
+            if alike
+            else f"With fewer than {SMALL} rows the interval is wide and a little optimistic."
+        )
     return said
 
 

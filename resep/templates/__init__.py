@@ -9,9 +9,8 @@ prefix of the conversation. Two laws hold for every template, or an error says w
 * characters in a row never become a control token. Before rendering, every control token that a message contains is
   broken by a character that no message contains; it is taken out again when the text between control tokens is encoded.
 
-rendering.py is the Jinja sandbox, control.py breaks and finds control tokens, conversation.py renders and cuts,
-tokenizer.py turns text into ids,
-tokenizer_files.py reads a model's folder.
+rendering.py renders in the Jinja of sandbox.py, within what budget.py allows; control.py breaks and finds control
+tokens, conversation.py renders and cuts, tokenizer.py turns text into ids, tokenizer_files.py reads a model's folder.
 """
 
 from __future__ import annotations

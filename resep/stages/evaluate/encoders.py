@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resep.context import Encoder
+from resep.models.foreign import may_run_code
 from resep.stages.evaluate.names import LEXICAL
 
 _BATCH_SIZE = 64
@@ -81,8 +82,12 @@ def open_transformer(name: str, folder: Path) -> TransformerEncoder:
     import transformers
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    model = transformers.AutoModel.from_pretrained(folder, dtype=torch.float32).to(device).eval()
-    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    may_run = may_run_code(folder)
+    model = transformers.AutoModel.from_pretrained(
+        folder, dtype=torch.float32, use_safetensors=True, trust_remote_code=may_run
+    )
+    model = model.to(device).eval()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=may_run)
     called = Path(name).name
     signature = f"{called}#{_digest_of_weights(folder)},mean,float32,torch:{torch.__version__}"
     return TransformerEncoder(signature, folder, model, tokenizer, _max_tokens(folder, model, tokenizer))
@@ -98,7 +103,7 @@ def _max_tokens(folder: Path, model: Any, tokenizer: Any) -> int:
 
 def _digest_of_weights(folder: Path) -> str:
     digest = hashlib.sha256()
-    for path in sorted(folder.glob("*.safetensors")) or sorted(folder.glob("*.bin")):
+    for path in sorted(folder.glob("*.safetensors")):
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()[:12]

@@ -13,6 +13,11 @@ def split_revision(name: str) -> tuple[str, str | None]:
     return (owner_and_name, revision) if at and not models.is_local(owner_and_name) else (name, None)
 
 
+def is_folder(name: str) -> bool:
+    """Whether an encoder's name is that of a folder."""
+    return name != LEXICAL and models.is_local(split_revision(name)[0])
+
+
 def identify_encoder(name: str) -> str:
     """What the encoder is, for a stage's key. Raises ResepError where there is none of that name."""
     return LEXICAL if name == LEXICAL else models.identify(*split_revision(name))

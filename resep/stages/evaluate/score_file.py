@@ -12,6 +12,7 @@ from typing import Any
 
 from resep import plugins
 from resep.errors import ResepError
+from resep.plugins.option_types import schema_of
 from resep.records import Sample, Score, read_jsonl, write_jsonl
 from resep.stages.evaluate.samples_file import read_samples
 from resep.stages.shared_child import run_in_one_child
@@ -47,8 +48,16 @@ def _task(name: str, given: Mapping[str, Any], folder: Path | None) -> dict[str,
         if option not in plugin.options:
             known = did_you_mean(option, plugin.options) or f"; it has {listed(plugin.options)}"
             raise ResepError(f"evaluator {name} has no option '{option}'{known}")
+        _check_type(f"{name}.{option}", given[option], plugin.options[option].type)
     options = plugins.option_values(plugin, given)
     return {"name": name, "evaluator": name, "plugin": str(plugin.path.resolve()), "options": options}
+
+
+def _check_type(option: str, value: Any, annotation: str) -> None:
+    from jsonschema import Draft7Validator
+
+    if not Draft7Validator(schema_of(annotation)).is_valid(value):
+        raise ResepError(f"--set {option}: {value!r} is not of the type {annotation}")
 
 
 def _run(
@@ -63,6 +72,7 @@ def _run(
         "arms": {"": {"samples": str(work / "samples.jsonl"), "card": None}},
         "prepared": {},
         "normalise": None,
+        "pinned": {task["plugin"]: plugins.content_hash(Path(task["plugin"])) for task in tasks},
         "seed": seed,
         "response_format": "numbered_steps",
         "tasks": [{**task, "out": str(outs[task["name"]])} for task in tasks],

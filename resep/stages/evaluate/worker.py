@@ -1,7 +1,7 @@
 """The child that scores: every due evaluator in turn, over the samples of every arm. Starts torch only if one needs it.
 
-Request: `arms` {arm: {"samples": file, "card": file or null}}, `prepared` {split: file}, `normalise` {"steps": [{name,
-options, fields}], "folder"} or null, `seed`, `response_format`,
+Request: `arms` {arm: {"samples": file, "card": file or null}}, `prepared` {split: file}, `normalise` [{"name",
+"options", "fields", "file"}] or null, `pinned` {plug-in's file: sha256 it must have}, `seed`, `response_format`,
 `tasks` [{"name", "evaluator", "plugin", "options", "out"}].
 """
 
@@ -31,6 +31,7 @@ _REPORTS = 20  # progress events per pass: an evaluator that works in one batch 
 
 def job(request: Mapping[str, Any]) -> None:
     """Score for every task, report each as `done`."""
+    plugins.pin({Path(file): sha256 for file, sha256 in request["pinned"].items()})
     raw = [sample for arm in request["arms"].values() for sample in read_jsonl(Path(arm["samples"]), Sample)]
     samples = _normalised(raw, request["normalise"])
     context = _context(request)
@@ -79,13 +80,13 @@ def _crashes(evaluator: Evaluator, scores: Sequence[Score]) -> list[str]:
     return [f"evaluator {evaluator.name}: {len(errors)} of {len(scores)} rows could not be scored: {errors[0]}"]
 
 
-def _normalised(samples: Sequence[Sample], how: Mapping[str, Any] | None) -> list[Sample]:
-    if how is None:
+def _normalised(samples: Sequence[Sample], steps: Sequence[Mapping[str, Any]] | None) -> list[Sample]:
+    if steps is None:
         return list(samples)
     from resep.stages.prepare.text import text_pipeline
 
-    steps: Any = [SimpleNamespace(**step) for step in how["steps"]]
-    clean = text_pipeline(steps, Path(how["folder"]), "response")
+    opened: Any = [SimpleNamespace(**{**step, "file": Path(step["file"])}) for step in steps]
+    clean = text_pipeline(opened, "response")
     return [normalise(sample, clean) for sample in samples]
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import torch
 import transformers
 
+from resep.models.foreign import may_run_code
+
 
 def load_model(folder: Path, precision: Mapping[str, Any], device: str) -> Any:
     """The model of a Hugging Face folder, ready to answer. `precision`: the fields of arms.Precision."""
@@ -18,7 +20,12 @@ def load_model(folder: Path, precision: Mapping[str, Any], device: str) -> Any:
     if device == "cuda":
         options["device_map"] = {"": 0}
     model = transformers.AutoModelForCausalLM.from_pretrained(
-        folder, dtype=dtype, attn_implementation="sdpa", **options
+        folder,
+        dtype=dtype,
+        attn_implementation="sdpa",
+        use_safetensors=True,
+        trust_remote_code=may_run_code(folder),  # None would ask on standard input
+        **options,
     ).eval()
     if precision["dequantise"]:
         # bitsandbytes' own 4-bit forward switches to a bf16 kernel on some CPUs: logits were off by 2.9 (measured).

@@ -18,6 +18,7 @@ import transformers
 from resep.digests import digest_json, write_json
 from resep.errors import ResepError
 from resep.events import emit, work
+from resep.models.foreign import may_run_code
 from resep.records import Example, Sample, read_jsonl, to_line, write_jsonl
 from resep.resume import finished_records
 from resep.stages.generate import loading, proof
@@ -78,7 +79,8 @@ def _decoder(model: Any, folder: Path, tokenizer: Tokenizer, options: Mapping[st
     if not stop_ids:
         raise ResepError(f"the model in {folder} names no end token: no answer would ever end")
     pad_id = stop_ids[0] if tokenizer.pad_id is None else tokenizer.pad_id
-    return Decoder(model, transformers.AutoTokenizer.from_pretrained(folder), stop_ids, pad_id, options)
+    decode = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=may_run_code(folder))
+    return Decoder(model, decode, stop_ids, pad_id, options)
 
 
 def _with_training(decoder: Decoder, question: Question, request: Mapping[str, Any]) -> tuple[Decoder, dict[str, Any]]:

@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from resep import plugins
 from resep.errors import ResepError
 from resep.stages.prepare.clean import Cleaned, clean_rows
 from resep.stages.prepare.share import share_out
@@ -25,27 +24,29 @@ from resep.suggest import did_you_mean
 if TYPE_CHECKING:
     from resep.recipe import Recipe
 
-__all__ = ["run", "stage", "text_pipeline"]
+__all__ = ["outline", "run", "stage", "text_pipeline"]
 
 OUTPUTS = (*(f"{split}.jsonl" for split in SPLITS), "ledger.jsonl", "statistics.json")
 
 
 def stage(recipe: Recipe) -> Stage:
     """The stage as a recipe asks for it. Raises ResepError where a source is not there or a field is not mapped."""
-    sources = recipe["data.sources"]
-    paths = {source["path"]: recipe.locate(source["path"]) for source in sources}
-    for name, path in paths.items():
+    for name, path in _source_files(recipe).items():
         check_source(path, name)
     _check_fields(recipe)
-    scripts = {f"preprocessing/{step.name}.py": step.name for step in recipe.steps}
-    reads = {word: plugins.find("preprocessing", name, recipe.folder) for word, name in scripts.items()}
+    return outline(recipe)
+
+
+def outline(recipe: Recipe) -> Stage:
+    """The stage, whether or not the data is here: to be compared with that of another recipe."""
+    scripts = {f"preprocessing/{step.name}.py": recipe.plugin("preprocessing", step.name) for step in recipe.steps}
     steps = [{"name": step.name, "options": dict(step.options), "fields": list(step.fields)} for step in recipe.steps]
     return Stage(
         name="prepare",
         run=partial(run, recipe=recipe),
         config={**recipe.pick("data", "split", "prompt.system", "prompt.response_format"), "preprocessing": steps},
         outputs=OUTPUTS,
-        reads={**paths, **reads},
+        reads={**_source_files(recipe), **scripts},
     )
 
 
@@ -54,6 +55,12 @@ def run(tasks: Sequence[Task], emit: Emit, *, recipe: Recipe) -> Iterator[Task]:
     for task in tasks:
         _prepare(recipe, task.out, emit)
         yield task
+
+
+def _source_files(recipe: Recipe) -> dict[str, Path]:
+    """The files of rows, by their names in the recipe."""
+    sources = enumerate(recipe["data.sources"])
+    return {source["path"]: recipe.locate(f"data.sources[{index}].path") for index, source in sources}
 
 
 def _prepare(recipe: Recipe, out: Path, emit: Emit) -> None:

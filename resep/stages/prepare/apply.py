@@ -13,10 +13,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from resep import plugins
 from resep.errors import ResepError
 from resep.records import Row
-from resep.stages.prepare.text import TextFunction, fused, text_function
+from resep.stages.prepare.text import TextFunction, fused, open_step, text_function
 
 if TYPE_CHECKING:
     from resep.recipe import StepSpec
@@ -35,23 +34,21 @@ class StepCount:
     changed: int = 0
 
 
-def apply_steps(
-    rows: Iterable[Row], steps: Sequence[StepSpec], folder: Path | None, drop: Drop
-) -> tuple[Iterator[Row], list[StepCount]]:
+def apply_steps(rows: Iterable[Row], steps: Sequence[StepSpec], drop: Drop) -> tuple[Iterator[Row], list[StepCount]]:
     """The rows that are left after all steps, lazily, and the counts, which are complete when the rows are used up.
 
     `drop` receives every row that a step drops. Raises ResepError where a step's options are wrong, or where it fails.
     """
     counts = [StepCount(step.name) for step in steps]
     stream = iter(rows)
-    functions = [text_function(step, folder) for step in steps]
+    functions = [text_function(step) for step in steps]
     planned = list(zip(steps, functions, counts, strict=True))
     for is_text, group in groupby(planned, key=lambda item: item[1] is not None):
         if is_text:
             stream = _transform(stream, list(group), drop)
         else:
             for step, _, count in group:
-                stream = _other_shape(stream, step, folder, count, drop)
+                stream = _other_shape(stream, step, count, drop)
     return stream, counts
 
 
@@ -124,6 +121,8 @@ def _watched(function: TextFunction, index: int, name: str, touched: list[bool])
             result = function(text)
         except Exception as error:
             raise _StepFailedError(_failure(name, error)) from error
+        if not isinstance(result, str):
+            raise _StepFailedError(f"preprocessing step '{name}' returned {type(result).__name__}, not a text")
         if result != text:
             touched[index] = True
         return result
@@ -141,10 +140,8 @@ def _failure(name: str, error: Exception) -> str:
     return f"preprocessing step '{name}' failed with {type(error).__name__} at {place}"
 
 
-def _other_shape(
-    rows: Iterator[Row], step: StepSpec, folder: Path | None, count: StepCount, drop: Drop
-) -> Iterator[Row]:
-    module = plugins.open_plugin(plugins.find("preprocessing", step.name, folder))
+def _other_shape(rows: Iterator[Row], step: StepSpec, count: StepCount, drop: Drop) -> Iterator[Row]:
+    module = open_step(step)
     counted = _counted(rows, count)
     if hasattr(module, "check_row"):
         judged = _checked(counted, partial(module.check_row, **step.options))

@@ -48,7 +48,7 @@ def clean_rows(recipe: Recipe, out: Path, emit: Emit) -> Cleaned:
         ledger = Ledger(file)
         read = _Read()
         rows = _without_dropped(_rows(recipe, read, emit), ledger)
-        left, steps = apply_steps(rows, recipe.steps, recipe.folder, ledger.drop)
+        left, steps = apply_steps(rows, recipe.steps, ledger.drop)
         for row in left:
             examples.write(to_line(to_example(row, system, response_format)))
             ledger.keep(row)
@@ -66,9 +66,9 @@ class _Read:
 
 def _rows(recipe: Recipe, read: _Read, emit: Emit) -> Iterator[Row]:
     names = Names()
-    for source in recipe["data.sources"]:
+    for index, source in enumerate(recipe["data.sources"]):
         mapped = Mapped.from_source(source)
-        raw_rows = read_source(recipe.locate(source["path"]), source["path"])
+        raw_rows = read_source(recipe.locate(f"data.sources[{index}].path"), source["path"])
         for raw in islice(raw_rows, source.get("limit")):
             read.rows += 1
             if read.rows % _PROGRESS_EVERY == 0:

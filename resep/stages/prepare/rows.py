@@ -13,10 +13,12 @@ from resep.errors import ResepError
 from resep.problems import format_problem
 from resep.records import Row
 from resep.stages.prepare.raw import RawRow, a_json_type
-from resep.suggest import did_you_mean
+from resep.suggest import did_you_mean, nearest
 
 Format = Literal["prompt_response", "messages"]
 TEXT_FIELDS: Mapping[str, tuple[str, ...]] = {"prompt_response": ("prompt", "response"), "messages": ("messages",)}
+
+BAD_ROW = "bad row: "  # how the reason of a row begins that could not be read
 
 _CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
 
@@ -80,7 +82,7 @@ def to_row(raw: RawRow, mapped: Mapped, names: Names, on_bad_row: str) -> Row:
         return Row(names.of(raw, mapped.fields.get("id")), fields, raw.origin)
     except BadRowError as error:
         if on_bad_row != "fail":
-            return Row(names.unnamed(raw), {}, raw.origin, f"bad row: {error.message}")
+            return Row(names.unnamed(raw), {}, raw.origin, f"{BAD_ROW}{error.message}")
         place = format_problem(raw.problem) if raw.problem else f"{raw.origin}: {error}"
         raise ResepError(
             f"{place}\n`data.on_bad_row: drop` leaves such rows out and lists them in the ledger"
@@ -117,7 +119,8 @@ def _about_fields(values: Mapping[str, Any], ours: str, theirs: str) -> str:
     columns = next(iter(values), "") if len(values) == 1 else ""
     if separator := next((mark for mark in ";\t" if mark in columns), None):
         return f"; its only column is {columns!r}: the file is separated by {separator!r}, not by commas"
-    return f"; the row has {has}{did_you_mean(theirs, values)} (the recipe maps it: `fields: {{{ours}: {theirs}}}`)"
+    wanted = nearest(theirs, values) or "..."
+    return f"; the row has {has}{did_you_mean(theirs, values)} (write in its source: `fields: {{{ours}: {wanted}}}`)"
 
 
 def _check_text(value: Any, where: str) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from resep.stages.prepare.clean import EXAMPLES, LEDGER, Cleaned
 from resep.stages.prepare.ledger import is_open, settle
+from resep.stages.prepare.rows import BAD_ROW
 from resep.stages.prepare.split import SPLITS, Placement, place
 from resep.stages.prepare.text import PLACEHOLDER
 
@@ -53,7 +54,7 @@ def share_out(cleaned: Cleaned, recipe: Recipe, out: Path) -> Shared:
             if cleaned.strata is not None:
                 shared.strata[cleaned.strata[index]][split] += 1
     _write_ledger(out, placement, shared)
-    shared.warnings.extend(_warnings(placement, shared, fractions, recipe))
+    shared.warnings.extend([*_bad_rows(cleaned), *_warnings(placement, shared, fractions, recipe)])
     for name in (EXAMPLES, LEDGER):
         (out / name).unlink()
     return shared
@@ -83,6 +84,17 @@ def _placeholders(line: str, names: Iterable[str]) -> Iterator[str]:
         for message in json.loads(line)["messages"]:
             for found in PLACEHOLDER.findall(message["content"]):
                 yield found if found in names else _OTHER
+
+
+def _bad_rows(cleaned: Cleaned) -> Iterator[str]:
+    """Rows that `data.on_bad_row: drop` left out: a step drops by rule, these are faults of the data."""
+    bad = [(count, reason) for reason, count in cleaned.dropped.most_common() if reason.startswith(BAD_ROW)]
+    if bad:
+        rows = sum(count for count, _ in bad)
+        yield (
+            f"{rows} of {cleaned.rows_in} rows could not be used, most often because: "
+            f"{bad[0][1].removeprefix(BAD_ROW)}; ledger.jsonl names each with its line"
+        )
 
 
 def _warnings(placement: Placement, shared: Shared, fractions: Mapping[str, float], recipe: Recipe) -> Iterator[str]:

@@ -44,6 +44,7 @@ def check_source(path: Path, name: str) -> None:
     if not path.is_file():
         beside = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
         what = "is a folder" if path.is_dir() else "no such file"
-        raise ResepError(f"{name}: {what}{did_you_mean(path.name, beside)}")
+        folder = "" if Path(name).is_absolute() else f" in {path.parent}"
+        raise ResepError(f"{name}: {what}{folder}{did_you_mean(path.name, beside)}")
     if path.stat().st_size == 0:
         raise ResepError(f"{name}: the file is empty")

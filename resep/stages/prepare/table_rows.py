@@ -16,6 +16,7 @@ _CELL_LIMIT = 100_000_000  # characters in one CSV value; the csv module stops a
 
 def read_csv_rows(path: Path, name: str) -> Iterator[RawRow]:
     csv.field_size_limit(_CELL_LIMIT)
+    last_line = 0
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)
@@ -26,7 +27,10 @@ def read_csv_rows(path: Path, name: str) -> Iterator[RawRow]:
                 if cells:
                     yield _csv_row(header, cells, origin)
     except csv.Error as error:
-        raise ResepError(f"{name}:{reader.line_num}: {error}: is a quotation mark missing?") from error
+        begins = last_line + 1
+        where = f" (line {reader.line_num})" if reader.line_num > begins else ""
+        message = f"in the row that begins here: {error}{where}: is a quotation mark missing?"
+        raise ResepError(f"{name}:{begins}: {message}") from error
     except UnicodeDecodeError as error:
         raise ResepError(format_problem(first_encoding_problem(path, name))) from error
 

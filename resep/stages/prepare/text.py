@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from resep import plugins
@@ -22,28 +22,35 @@ _CONTROL = "INST|TOOL_CALLS|AVAILABLE_TOOLS|TOOL_RESULTS|TOOL_CONTENT|SYSTEM_PRO
 PLACEHOLDER = re.compile(rf"\[(?!(?:{_CONTROL})\])[A-Z][A-Z0-9_]{{0,31}}\]|\{{\{{[ -z|~]{{1,64}}\}}\}}")
 
 
-def text_pipeline(steps: Sequence[StepSpec], folder: Path | None, field: str) -> TextFunction:
+def text_pipeline(steps: Sequence[StepSpec], field: str) -> TextFunction:
     """The `transform_text` steps that name `field`, in order. Placeholders in the text come through unchanged.
 
-    `folder` is the recipe's: its own plug-ins are looked for there. A step's bad option is a ResepError at once.
+    A step's bad option is a ResepError at once.
     """
-    functions = [function for step in steps if field in step.fields and (function := text_function(step, folder))]
+    functions = [function for step in steps if field in step.fields and (function := text_function(step))]
     return fused(functions)
 
 
-def text_function(step: StepSpec, folder: Path | None) -> TextFunction | None:
+def text_function(step: StepSpec) -> TextFunction | None:
     """A step's `transform_text` with its options, or None for a step of another shape."""
-    transform = getattr(plugins.open_plugin(plugins.find("preprocessing", step.name, folder)), "transform_text", None)
+    transform = getattr(open_step(step), "transform_text", None)
     if transform is None:
         return None
     function: TextFunction = partial(transform, **step.options)
     try:
-        function("any text")
+        result: object = function("any text")
     except ValueError as error:
         raise ResepError(f"preprocessing.{step.name}: {error}") from error
     except Exception as error:
         raise ResepError(f"preprocessing.{step.name}: fails on any text: {type(error).__name__}: {error}") from error
+    if not isinstance(result, str):
+        raise ResepError(f"preprocessing.{step.name}: transform_text returns {type(result).__name__}, not a text")
     return function
+
+
+def open_step(step: StepSpec) -> ModuleType:
+    """The module of a step's plug-in: the one beside the recipe if that is meant, else ours."""
+    return plugins.open_plugin(step.file or plugins.find("preprocessing", step.name))
 
 
 def fused(functions: Sequence[TextFunction]) -> TextFunction:

@@ -14,6 +14,7 @@ from resep.records import Example, Metric, Sample, read_jsonl
 from resep.stages.report.metrics import Scored, compare_arms, describe, read_scores
 from resep.stages.report.overfit import reading
 from resep.stages.report.slices import slice_rows
+from resep.stages.tokenise.write import TOO_LONG
 from resep.statistics import SMALL, Comparison
 from resep.statistics.verdict import Verdict, verdict
 from resep.store import read_stage
@@ -40,10 +41,7 @@ def collect(inputs: Folders, config: Mapping[str, Any], run_id: str) -> dict[str
         "arms": arms,
         "metrics": metrics,
         "expectations": expectations.judge(wanted, metrics, answer.baseline, candidate),
-        "data": {
-            **_json(inputs["prepare"] / "statistics.json"),
-            "tokens": _json(inputs["tokenise"] / "statistics.json"),
-        },
+        "data": _data(_json(inputs["prepare"] / "statistics.json"), _json(inputs["tokenise"] / "statistics.json")),
         "training": _training(inputs["train"]),
         "slices": _slices(inputs, config, scored, answer),
         "prompts": _prompts(inputs),
@@ -71,6 +69,22 @@ def without_nan(value: Any) -> Any:
 def _arm(folder: Path) -> dict[str, Any]:
     ids = [sample.id for sample in read_jsonl(folder / "samples.jsonl", Sample)]
     return _json(folder / "arm.json") | {"rows": len(ids)}
+
+
+def _data(prepared: Mapping[str, Any], tokens: Mapping[str, Any]) -> dict[str, Any]:
+    """The ledger's counts, with the rows that turned out too long when they were tokenised as dropped."""
+    splits = dict(prepared["splits"])
+    too_long = [entry["split"] for entry in tokens["overflow"] if not entry["kept"]]
+    for split in too_long:
+        splits[split] -= 1
+    dropped = prepared["dropped"] | ({TOO_LONG: len(too_long)} if too_long else {})
+    return {
+        **prepared,
+        "rows_kept": prepared["rows_kept"] - len(too_long),
+        "dropped": dropped,
+        "splits": splits,
+        "tokens": tokens,
+    }
 
 
 def _clusters(inputs: Folders, config: Mapping[str, Any]) -> dict[str, str] | None:

@@ -98,7 +98,7 @@ def describe(
 
 def _arm(metric: Metric, scored: Scored, arm: str, rows: int) -> dict[str, Any]:
     values = _known(scored.values[metric.name][arm])
-    low, high = mean_interval(values, metric.kind) or (None, None)
+    low, high = _within(metric, mean_interval(values, metric.kind))
     return {
         "mean": _mean(values),
         "ci_low": low,
@@ -107,6 +107,15 @@ def _arm(metric: Metric, scored: Scored, arm: str, rows: int) -> dict[str, Any]:
         "unscored": max(0, rows - len(values)),
         "raw_mean": _mean(_known(scored.raw[metric.name][arm])),
     }
+
+
+def _within(metric: Metric, interval: tuple[float, float] | None) -> tuple[float | None, float | None]:
+    """A t interval of few rows reaches beyond what the metric can be: an accuracy of less than 0 is none."""
+    if interval is None:
+        return None, None
+    low, high = interval
+    low = low if metric.low is None else max(low, metric.low)
+    return low, high if metric.high is None else min(high, metric.high)
 
 
 def _known(values: Values) -> list[float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from resep.templates import Encoded, Template, Tokenizer, encode, plain_markers
 SPLITS = ("train", "validation")
 BATCH_ROWS = 1000
 UNTRAINED = -100
+TOO_LONG = "longer than training.sequence_len"
 
 
 def tokenise(task: Task, template: Template, tokenizer: Tokenizer, emit: Emit) -> None:
@@ -41,6 +42,20 @@ def tokenise(task: Task, template: Template, tokenizer: Tokenizer, emit: Emit) -
         emit({"event": "warning", "message": warning})
     text = json.dumps(counts, indent=2, ensure_ascii=False) + "\n"
     (task.out / "statistics.json").write_text(text, encoding="utf-8")
+    given_up = {entry["id"]: entry["tokens"] for entry in overflow if not entry["kept"]}
+    _write_ledger(prepared / "ledger.jsonl", given_up, rule.limit, task.out / "ledger.jsonl")
+
+
+def _write_ledger(source: Path, given_up: Mapping[str, int], limit: int, target: Path) -> None:
+    """Prepare's ledger, with the rows that were too long (id -> tokens) as dropped."""
+    with source.open(encoding="utf-8") as lines, target.open("w", encoding="utf-8") as file:
+        for line in lines:
+            entry = json.loads(line) if given_up else {}
+            if entry.get("id") in given_up and entry["status"] == "kept":
+                reason = f"{TOO_LONG}: {given_up[entry['id']]} tokens, the limit is {limit}"
+                entry |= {"status": "dropped", "split": None, "reason": reason}
+                line = json.dumps(entry, ensure_ascii=False, separators=(",", ":")) + "\n"
+            file.write(line)
 
 
 def _write_split(prepared: Path, split: str, out: Path, rule: Rule, emit: Emit) -> Tally:

@@ -18,6 +18,7 @@ from resep.process import tail
 _EXPLANATIONS: Sequence[tuple[str, str]] = (
     (r"(\S+) is not a valid OptimizerNames", "training.optimizer: there is no optimizer {0}"),
     (r"(\S+) is not a valid SchedulerType", "training.lr_scheduler: there is no scheduler {0}"),
+    (r"Target modules (.+?) not found", "training.lora.target_modules: the base model has no modules {0}"),
     (r"SafetensorError: (.+)", "a weights file is broken ({0}): remove the model's folder, it will be made again"),
     (r"validation errors? for AxolotlConfigWCapabilities\n(.+)", "Axolotl refused the config, beginning with: {0}"),
     (r"Can't load the configuration of '(.+?)'", "the model in {0} is not one that transformers can read"),

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from resep.models.foreign import may_run_code
 from resep.store import Task
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def with_real_paths(config: Mapping[str, Any], model: Path, data: Path, work: Pa
         "base_model": str(model),
         "output_dir": str(work / "output"),
         "auto_resume_from_checkpoints": True,
+        **({"trust_remote_code": True} if may_run_code(model) else {}),
     }
     for key in ("datasets", "test_datasets"):
         if key in config:

@@ -1,0 +1,89 @@
+"""Checks across keys that concern the model's name, the sources and the steps that are made twice or for nothing."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from resep.recipe.draft import Check, Draft, Finding
+
+_URL = re.compile(r"(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/([\w.-]+/[\w.-]+)", re.IGNORECASE)
+_MOVING = ("main", "master", "head", "latest", "default")
+
+
+def model_is_a_name(draft: Draft) -> Iterator[Finding]:
+    base = draft.value("model.base", str) or ""
+    if found := _URL.match(base):
+        message = f"a model is named, not linked to: write 'base: {found[1]}', and the commit as 'revision'"
+        yield Finding(("model", "base"), message)
+    elif "://" in base:
+        message = "a model is an embedded name, a hub id (owner/name) or a folder; a recipe fetches no other address"
+        yield Finding(("model", "base"), message)
+
+
+def revision_stands_still(draft: Draft) -> Iterator[Finding]:
+    revision = draft.value("model.revision", str)
+    if revision and revision.lower() in _MOVING:
+        message = (
+            f"'{revision}' moves: the same recipe means other weights next year; write the commit that it points at "
+            "today (40 hex digits, on the model's page under 'Files')"
+        )
+        yield Finding(("model", "revision"), message, "warning")
+
+
+def sources_are_read_once(draft: Draft) -> Iterator[Finding]:
+    seen: list[Any] = []
+    for index, source in enumerate(draft.value("data.sources", list) or []):
+        if not isinstance(source, dict) or not isinstance(source.get("path"), str):
+            continue
+        same = (posixpath.normpath(source["path"]), source.get("fields"))
+        if same in seen:
+            first = seen.index(same)
+            message = f"this file is source {first + 1} already: each of its rows would count twice; leave it out"
+            yield Finding(("data", "sources", index, "path"), message, "warning")
+        seen.append(same)
+
+
+def question_is_not_its_answer(draft: Draft) -> Iterator[Finding]:
+    for index, source in enumerate(draft.value("data.sources", list) or []):
+        fields = source.get("fields") if isinstance(source, dict) else None
+        if isinstance(fields, dict) and "prompt" in fields and fields["prompt"] == fields.get("response"):
+            message = f"'{fields['prompt']}' is mapped to prompt and to response: the model would learn to repeat"
+            yield Finding(("data", "sources", index, "fields"), message)
+
+
+def steps_are_made_once(draft: Draft) -> Iterator[Finding]:
+    seen: list[Any] = []
+    for index, step in enumerate(draft.value("preprocessing", list) or []):
+        if step in seen:
+            message = f"the same step with the same options is step {seen.index(step) + 1} already; leave it out"
+            yield Finding(("preprocessing", index), message, "warning")
+        seen.append(step)
+
+
+def placeholders_look_everywhere(draft: Draft) -> Iterator[Finding]:
+    """Personal data survives where nobody looks."""
+    for index, step in enumerate(draft.value("preprocessing", list) or []):
+        options = step.get("placeholders") if isinstance(step, dict) else None
+        if not isinstance(options, dict):
+            continue
+        path, fields = ("preprocessing", index, "placeholders"), options.get("fields")
+        left = [name for name in ("prompt", "response") if isinstance(fields, list) and name not in fields]
+        if left:
+            message = f"personal data survives in {' and '.join(left)}; add {' and '.join(left)} to fields"
+            yield Finding((*path, "fields"), message, "warning")
+        if options.get("detectors") == [] and not options.get("patterns"):
+            message = "without detectors and patterns nothing is found; leave detectors out, and all of them look"
+            yield Finding((*path, "detectors"), message, "warning")
+
+
+CHECKS: tuple[Check, ...] = (
+    model_is_a_name,
+    revision_stands_still,
+    sources_are_read_once,
+    question_is_not_its_answer,
+    steps_are_made_once,
+    placeholders_look_everywhere,
+)
