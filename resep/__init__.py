@@ -5,6 +5,8 @@ from resep.placeholders import hide, reveal
 from resep.records import Example, Message, Metric, Row, Sample, Score
 from resep.steps import parse_steps, render_steps, target_steps, target_text
 
+__version__ = "0.1.0"
+
 __all__ = [
     "Context",
     "Encoder",

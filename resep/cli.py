@@ -52,13 +52,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return WRONG
     except StageError as error:
         print(f"\n{error.stage} failed: {printable(error)}{_where(error.log)}", file=sys.stderr)
-        print("What is finished is kept: the same command continues from here.", file=sys.stderr)
+        print("What is finished is kept: once this is mended, the same command goes on from here.", file=sys.stderr)
         return FAILED
     except ResepError as error:
         print(f"error: {printable(error)}", file=sys.stderr)
         return WRONG
     except KeyboardInterrupt:
-        print("\nInterrupted. What is finished is kept: the same command continues from here.", file=sys.stderr)
+        print("\nInterrupted. What is finished is kept: the same command goes on from here.", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output (head, less) has left: nobody to tell
@@ -76,6 +76,11 @@ def _dispatch(arguments: list[str]) -> int:
     if not arguments or arguments[0] in {"-h", "--help"}:
         print(_overview())
         return GOOD if arguments else WRONG
+    if arguments[0] in {"-V", "--version"}:
+        from resep import __version__
+
+        print(f"resep {__version__}")
+        return GOOD
     name, rest = (arguments[0], arguments[1:]) if arguments[0] in COMMANDS else ("run", arguments)
     if name == "run" and arguments[0] != "run":
         _refuse_unknown_command(arguments[0])

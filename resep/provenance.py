@@ -6,8 +6,10 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from resep import __version__
+
 _PACKAGES = (
-    *("resep", "axolotl", "torch", "transformers", "peft", "bitsandbytes", "accelerate", "datasets", "tokenizers"),
+    *("axolotl", "torch", "transformers", "peft", "bitsandbytes", "accelerate", "datasets", "tokenizers"),
     *("bert-score", "numpy", "scipy"),
 )
 
@@ -15,7 +17,8 @@ _PACKAGES = (
 def provenance() -> dict[str, Any]:
     """Versions of Python and of the packages that results depend on (those installed), and the kind of machine."""
     return {
-        "versions": {"python": platform.python_version()} | {p: v for p in _PACKAGES if (v := _version(p))},
+        "versions": {"resep": __version__, "python": platform.python_version()}
+        | {p: v for p in _PACKAGES if (v := _version(p))},
         "platform": f"{platform.system()} {platform.machine()}",
     }
 

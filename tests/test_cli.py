@@ -74,6 +74,11 @@ def test_no_words_show_the_commands(capsys: Captured) -> None:
     assert cli.main(["--help"]) == 0
 
 
+def test_the_version_is_told(capsys: Captured) -> None:
+    assert cli.main(["--version"]) == 0
+    assert re.fullmatch(r"resep \d+\.\d+\.\d+\n", capsys.readouterr().out)
+
+
 @pytest.mark.parametrize("command", cli.COMMANDS)
 def test_every_command_explains_itself(command: str, capsys: Captured) -> None:
     assert cli.main([command, "--help"]) == 0
@@ -173,7 +178,7 @@ def test_a_failed_stage_names_its_log(monkeypatch: pytest.MonkeyPatch, capsys: C
 @pytest.mark.parametrize(
     ("error", "code", "words"),
     [
-        (KeyboardInterrupt(), 130, "the same command continues"),
+        (KeyboardInterrupt(), 130, "the same command goes on"),
         (OSError(28, "No space left on device", "model.bin"), 1, "the disk is full"),
         (ZeroDivisionError("division by zero"), 3, "This is a bug in Resep"),
     ],

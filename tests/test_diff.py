@@ -191,6 +191,7 @@ def test_what_cannot_be_told_is_said(folder: Path, capsys: pytest.CaptureFixture
     assert "Which stages would run again cannot be told: " in shown
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(chosen=st.sets(st.sampled_from(OVERRIDES), max_size=5))
 def test_there_and_back_is_the_same_difference_and_a_recipe_does_not_differ_from_itself(
@@ -234,6 +235,7 @@ def _run(stages: Sequence[Stage], store: Store) -> set[str]:
     return ran
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(chosen=st.sets(st.sampled_from(OVERRIDES), max_size=5))
 def test_what_is_said_to_run_again_is_what_the_store_runs_again(folder: Path, chosen: set[str]) -> None:

@@ -237,6 +237,7 @@ def test_every_key_of_the_recipe_language_is_explained(example: Recipe) -> None:
         assert found.type, path
 
 
+@pytest.mark.slow
 def test_every_key_of_training_becomes_something_for_the_trainer_or_steers_an_earlier_stage(example: Recipe) -> None:
     """No table says what a key becomes: it is rendered with other values. This holds that the rendering sees them."""
     schema = schema_of(example)

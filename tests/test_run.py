@@ -136,7 +136,7 @@ def test_an_interruption_says_how_to_go_on(kitchen: Path) -> None:
     runner.send_signal(signal.SIGINT)
     _, screen = runner.communicate(timeout=60)
     assert runner.returncode == 130
-    assert "the same command continues from here" in screen
+    assert "the same command goes on from here" in screen
     assert "Traceback" not in screen
 
 

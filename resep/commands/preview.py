@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-from itertools import islice
+from collections.abc import Mapping
+from itertools import groupby, islice
+from operator import itemgetter
+from typing import Any
 
 from resep.commands.loading import load_recipe, recipe_arguments, require_trust, store_arguments
 
@@ -39,17 +42,20 @@ def main(args: argparse.Namespace) -> int:
     return 0
 
 
-def _print(shown: dict[str, object]) -> None:
+def _print(shown: Mapping[str, Any]) -> None:
     from rich.console import Console
     from rich.markup import escape
     from rich.text import Text
 
     from resep.printable import on_one_line, printable
 
-    text = Text()
-    for token, trained in zip(shown["tokens"], shown["trained"], strict=True):  # type: ignore[call-overload]
-        text.append(printable(token), style="bold green" if trained else "dim")
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
+    text, marks, how = Text(), ("", ""), "green"
+    if console.no_color or not console.is_terminal:  # colours would be lost
+        marks, how = ("⟦", "⟧"), "between ⟦ and ⟧"
+    for trained, run in groupby(zip(shown["tokens"], shown["trained"], strict=True), key=itemgetter(1)):
+        words = printable("".join(token for token, _ in run))
+        text.append(words.join(marks) if trained else words, style="bold green" if trained else "dim")
     name = escape(on_one_line(shown["id"]))
-    console.rule(f"{name} · {len(shown['ids'])} tokens, {sum(shown['trained'])} trained on (green)")  # type: ignore[arg-type,call-overload]
-    console.print(text)
+    console.print(f"[bold]{name}[/bold] · {len(shown['ids'])} tokens, {sum(shown['trained'])} trained on ({how})")
+    console.print(text, "")
