@@ -21,11 +21,10 @@ from typing import Any
 
 from resep.digests import DigestMemory, digest_json, digest_tree, read_json_or_nothing, write_json
 from resep.errors import ResepError
+from resep.reasons import what_changed
 
 Emit = Callable[[Mapping[str, Any]], None]  # an event on its way to the terminal
 Ingredients = Mapping[str, Any]
-
-_TOLD = 6  # changes that a reason names
 
 
 @dataclass(frozen=True)
@@ -187,9 +186,7 @@ class Store:
         record = self.folder(stage, last) / "stage.json" if last else None
         if record is None or not record.exists():
             return "run, for the first time"
-        changes = list(_changes(read_stage(record.parent)["ingredients"], ingredients))
-        more = [f"and {len(changes) - _TOLD} more"] if len(changes) > _TOLD else []
-        return "run, because " + "; ".join([*changes[:_TOLD], *more])
+        return f"run, because {what_changed(read_stage(record.parent)['ingredients'], ingredients)}"
 
     def _last(self) -> dict[str, str]:
         return read_json_or_nothing(self.root / "last" / f"{self.recipe}.json")
@@ -203,24 +200,6 @@ class Store:
 def read_stage(folder: Path) -> dict[str, Any]:
     """What `stage.json` says of a finished stage: ingredients, outputs with their digests, provenance."""
     return dict(json.loads((folder / "stage.json").read_text(encoding="utf-8")))
-
-
-def _changes(before: Ingredients, now: Ingredients) -> Iterator[str]:
-    if before["revision"] != now["revision"]:
-        yield "Resep's own code for it changed"
-    for key in sorted({*before["config"], *now["config"]}):
-        old, new = before["config"].get(key), now["config"].get(key)
-        if old != new:
-            yield f"{key}: {_short(old)} -> {_short(new)}"
-    for section in ("reads", "inputs"):
-        for word in sorted({*before[section], *now[section]}):
-            if before[section].get(word) != now[section].get(word):
-                yield f"{word} changed"
-
-
-def _short(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 @contextmanager

@@ -53,9 +53,9 @@ def test_imports_point_one_way(file: Path) -> None:
     assert not later
 
 
-def test_the_store_imports_only_errors_and_digests() -> None:
+def test_the_store_imports_only_errors_digests_and_reasons() -> None:
     imported = {name.split(".")[1] for name in _imports(PACKAGE / "store.py") if name.startswith("resep.")}
-    assert imported == {"errors", "digests"}
+    assert imported == {"errors", "digests", "reasons"}
 
 
 def test_the_records_and_errors_import_nothing_of_ours() -> None:

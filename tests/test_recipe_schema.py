@@ -16,7 +16,7 @@ from resep.expectations import parse
 from resep.models.embedded import EMBEDDED
 from resep.paths import data_folder
 from resep.plugins import schema as plugin_schema
-from resep.recipe.data_checks import EMBEDDED_MODELS
+from resep.recipe.checks.data import EMBEDDED_MODELS
 from tests.conftest import Golden
 
 SCHEMA: dict[str, Any] = json.loads((data_folder("schemas") / "recipe.schema.json").read_text(encoding="utf-8"))

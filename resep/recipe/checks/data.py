@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from resep.paths import data_folder
+from resep.recipe.checks.split import OWN_TEXT, fields_spoken_of
 from resep.recipe.draft import Check, Draft, Finding
 from resep.recipe.meanings import meant
 from resep.recipe.paths import is_hub_id, is_written_as_folder
-from resep.recipe.split_checks import OWN_TEXT, fields_spoken_of
 from resep.suggest import did_you_mean, listed
 
 _BLINDING = ("lowercase", "strip_punctuation")  # after these, detectors no longer see an e-mail or a phone number

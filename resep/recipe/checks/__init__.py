@@ -13,25 +13,18 @@ from dataclasses import replace
 from resep.document import Document
 from resep.document.places import KeyPath, dotted
 from resep.errors import Problem
-from resep.recipe import (
-    data_checks,
-    decoding_checks,
-    evaluation_checks,
-    source_checks,
-    split_checks,
-    training_checks,
-)
+from resep.recipe.checks import data, decoding, evaluation, source, split, training
 from resep.recipe.draft import Draft, Finding
 
 _WORD = re.compile(r"[a-z_]+(?:\.[a-z_]+)*")
 _MOST_ORIGINS = 3
 _CHECKS = (
-    *training_checks.CHECKS,
-    *data_checks.CHECKS,
-    *source_checks.CHECKS,
-    *split_checks.CHECKS,
-    *decoding_checks.CHECKS,
-    *evaluation_checks.CHECKS,
+    *training.CHECKS,
+    *data.CHECKS,
+    *source.CHECKS,
+    *split.CHECKS,
+    *decoding.CHECKS,
+    *evaluation.CHECKS,
 )
 
 
