@@ -339,7 +339,9 @@ def test_a_header_that_claims_to_be_gigabytes_long_is_not_read(here: Path) -> No
         open_bundle(here / "bomb.tar.gz")
 
 
-@pytest.mark.parametrize("content", [b"", b"no archive", gzip.compress(b"no tar", mtime=0), gzip.compress(b"x" * 5000)[:60]])
+@pytest.mark.parametrize(
+    "content", [b"", b"no archive", gzip.compress(b"no tar", mtime=0), gzip.compress(b"x" * 5000, mtime=0)[:60]]
+)
 def test_what_is_no_archive_is_told(content: bytes, here: Path, capsys: Captured) -> None:
     (here / "broken.tar.gz").write_bytes(content)
     assert cli.main(["run", "broken.tar.gz"]) == 2
