@@ -164,7 +164,8 @@ def _index(node: Any, override: Override, depth: int) -> int:
     if not isinstance(node, list) or not isinstance(part, int):
         raise _not_there(override, depth)
     if part >= len(node):
-        message = f"{dotted(override.path[:depth])} has {len(node)} items, counted from 0"
+        count = "1 item" if len(node) == 1 else f"{len(node)} items"
+        message = f"{dotted(override.path[:depth])} has {count}, counted from 0"
         raise _Refused(message, override.offsets[depth])
     return part
 
