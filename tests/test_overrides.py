@@ -100,7 +100,7 @@ def test_the_places_of_what_was_typed_say_so() -> None:
         (".a=1", 1, "written like"),
         ("[0]=1", 1, "written like"),
         ("a[x]=1", 2, "written like"),
-        ("data.sources[7].path=x", 14, "1 items"),
+        ("data.sources[7].path=x", 14, "1 item"),
         ("data.sources.path=x", 14, "no map"),
         ("name.first=x", 6, "no map"),
         ("data[0]=x", 6, "no list"),
