@@ -67,6 +67,8 @@ CASES = [
      "nothing is found"),
     (["preprocessing=[placeholders: {patterns: {order-no: 'INV-[0-9]{6}'}}]"],
      "preprocessing[0].placeholders.patterns.order-no", "error", "such as ORDER_NO"),
+    (["preprocessing=[placeholders: {words: {names: [Budi]}}]"],
+     "preprocessing[0].placeholders.words.names", "error", "such as NAMES"),
     (["preprocessing=[placeholders: {detectors: [email, phone_number]}]"], "preprocessing[0].placeholders.detectors[1]",
      "error", "write phone"),
     ([HUB, "model.revision=main"], "model.revision", "warning", "moves"),

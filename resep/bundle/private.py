@@ -11,12 +11,12 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-from resep import plugins
+from resep.detectors import DETECTORS, Detector
 from resep.printable import on_one_line
 from resep.recipe.variables import looks_like_a_secret
 
-DETECTORS = ("email", "phone", "card", "ip")
-KINDS = (*DETECTORS, "secret", "path")
+PERSONAL = ("email", "phone", "card", "ip", "iban", "nik", "us_ssn")
+KINDS = (*PERSONAL, "secret", "path")
 _SHORTEST_SECRET = 8  # characters of an environment's value: shorter ones stand in any text
 
 _SECRETS = re.compile(
@@ -52,23 +52,11 @@ def findings(name: str, text: str) -> list[Finding]:
 
 
 def _detectors() -> Mapping[str, Callable[[str], str | None]]:
-    replace = plugins.open_plugin(plugins.find("preprocessing", "placeholders")).transform_text
-    shipped = {kind: _first_replaced(replace, kind) for kind in DETECTORS}
-    return {**shipped, "secret": _secret(), "path": _path()}
+    return {**{kind: _first_find(DETECTORS[kind]) for kind in PERSONAL}, "secret": _secret(), "path": _path()}
 
 
-def _first_replaced(replace: Callable[..., str], kind: str) -> Callable[[str], str | None]:
-    def look(text: str) -> str | None:
-        replaced = replace(text, detectors=[kind])
-        return None if replaced == text else text[_first_difference(text, replaced) :]
-
-    return look
-
-
-def _first_difference(before: str, after: str) -> int:
-    return next(
-        (at for at, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), min(len(before), len(after))
-    )
+def _first_find(detector: Detector) -> Callable[[str], str | None]:
+    return lambda text: next(detector.finds(text), None)
 
 
 def _secret() -> Callable[[str], str | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from resep.paths import data_folder
@@ -82,23 +82,48 @@ def personal_data_goes_first(draft: Draft) -> Iterator[Finding]:
             yield Finding(("preprocessing", index), message, "warning")
 
 
+def own_placeholders_have_names(draft: Draft) -> Iterator[Finding]:
+    for index, (name, options) in _steps(draft):
+        for option, called in (("patterns", "a pattern"), ("words", "a list of words")):
+            own = options.get(option) if name == "placeholders" else None
+            for key in own if isinstance(own, dict) else ():
+                if _PATTERN_NAME.fullmatch(key):
+                    continue
+                plain = re.sub(r"\W+", "_", key).upper()
+                hint = f", such as {plain}" if _PATTERN_NAME.fullmatch(plain) else ""
+                message = f"the name of {called} is in capital letters, digits and '_'{hint}"
+                yield Finding(("preprocessing", index, name, option, key), message, of_key=True)
+
+
 def patterns_are_safe(draft: Draft) -> Iterator[Finding]:
     from resep.patterns import compile_safe
 
     for index, (name, options) in _steps(draft):
         patterns = options.get("patterns") if name == "placeholders" else None
         for key, pattern in patterns.items() if isinstance(patterns, dict) else ():
-            if not _PATTERN_NAME.fullmatch(key):
-                path = ("preprocessing", index, name, "patterns", key)
-                hint = (
-                    f", such as {plain}" if _PATTERN_NAME.fullmatch(plain := re.sub(r"\W+", "_", key).upper()) else ""
-                )
-                message = f"the name of a pattern is in capital letters, digits and '_'{hint}"
-                yield Finding(path, message, of_key=True)
             try:
                 compile_safe(pattern) if isinstance(pattern, str) else None
             except ValueError as error:
                 yield Finding(("preprocessing", index, name, "patterns", key), str(error))
+
+
+def small_languages_are_understood(draft: Draft) -> Iterator[Finding]:
+    """The regular expression of `replace`, and the expression of `filter_expression`."""
+    from resep.expressions import understood
+    from resep.patterns import compile_safe
+
+    readers: dict[str, tuple[str, Callable[[str], object]]] = {
+        "replace": ("pattern", compile_safe),
+        "filter_expression": ("keep", understood),
+    }
+    for index, (name, options) in _steps(draft):
+        option, read = readers.get(name, ("", str))
+        if not isinstance(options.get(option), str):
+            continue
+        try:
+            read(options[option])
+        except ValueError as error:
+            yield Finding(("preprocessing", index, name, option), str(error))
 
 
 def template_is_known(draft: Draft) -> Iterator[Finding]:
@@ -136,6 +161,8 @@ CHECKS: tuple[Check, ...] = (
     fields_are_mapped,
     step_fields_exist,
     personal_data_goes_first,
+    own_placeholders_have_names,
     patterns_are_safe,
+    small_languages_are_understood,
     template_is_known,
 )

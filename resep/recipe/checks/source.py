@@ -74,7 +74,7 @@ def placeholders_look_everywhere(draft: Draft) -> Iterator[Finding]:
         if left:
             message = f"personal data survives in {' and '.join(left)}; add {' and '.join(left)} to fields"
             yield Finding((*path, "fields"), message, "warning")
-        if options.get("detectors") == [] and not options.get("patterns"):
+        if options.get("detectors") == [] and not options.get("patterns") and not options.get("words"):
             message = "without detectors and patterns nothing is found; leave detectors out, and all of them look"
             yield Finding((*path, "detectors"), message, "warning")
 

@@ -95,4 +95,5 @@ def _placeholder_names(steps: tuple[StepSpec, ...]) -> frozenset[str]:
     """The names that the steps may write. Others stand in the data itself, and could be anything, even a person."""
     detectors = {name.upper() for step in steps for name in step.options.get("detectors", ())}
     patterns = {name for step in steps for name in step.options.get("patterns", {})}
-    return frozenset(f"[{name}]" for name in detectors | patterns)
+    words = {name for step in steps for name in step.options.get("words", {})}
+    return frozenset(f"[{name}]" for name in detectors | patterns | words)
