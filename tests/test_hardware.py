@@ -1,4 +1,5 @@
 import ctypes
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,7 @@ def test_the_build_of_torch_is_read_from_its_version_file(
     (tmp_path / "torch").mkdir()
     (tmp_path / "torch" / "__init__.py").write_text("raise ImportError('torch was imported')")
     (tmp_path / "torch" / "version.py").write_text(f"__version__ = '2.13.0'\n{line}\n")
+    monkeypatch.delitem(sys.modules, "torch", raising=False)  # another test may have imported the real one
     monkeypatch.syspath_prepend(str(tmp_path))
     assert hardware.torch_cuda_version() == version
 
