@@ -202,3 +202,12 @@ def test_a_bug_leaves_its_traceback_in_a_file(monkeypatch: pytest.MonkeyPatch, c
     log = Path(_err(capsys).split()[-1])
     assert "ZeroDivisionError" in log.read_text()
     log.unlink()
+
+
+@pytest.mark.parametrize("command", ["preview", "convert"])
+def test_a_store_that_cannot_be_written_is_told_by_every_command_that_runs_stages(
+    command: str, recipe: Path, capsys: Captured
+) -> None:
+    Path("file").write_text("")
+    assert cli.main([command, str(recipe), "--store", "file/store"]) == 2
+    assert "cannot write to the store" in _err(capsys)

@@ -1,4 +1,4 @@
-"""What commands on a recipe share: their arguments, loading it, and consent to code that lies beside it."""
+"""What commands on a recipe share: arguments, loading it, consent to code beside it, running its first stages."""
 
 from __future__ import annotations
 
@@ -79,6 +79,21 @@ def load_recipe(args: argparse.Namespace) -> Recipe:
     recipe = load(args.recipe, args.overrides, environment=let_through(args.allow_env), fetch=fetch)
     refuse_or_warn(recipe.warnings)
     return recipe
+
+
+def run_until(args: argparse.Namespace, kind: str) -> tuple[Recipe, dict[str, Path]]:
+    """The recipe that the arguments name, and the folders of its stages, reused or run up to `kind`."""
+    from resep import pipeline
+    from resep.hardware import detect
+    from resep.store import Store, check_writable
+    from resep.terminal import reporting
+
+    recipe = load_recipe(args)
+    require_trust(recipe, args.trust)
+    check_writable(args.store)
+    with reporting() as emit:
+        stages = pipeline.plan(recipe, detect(recipe["compute.profile"]), emit)
+        return recipe, pipeline.run(stages, Store(args.store, recipe["name"]), emit, kind)
 
 
 def refuse_or_warn(problems: Sequence[Problem]) -> None:

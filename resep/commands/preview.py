@@ -9,7 +9,7 @@ from itertools import groupby, islice
 from operator import itemgetter
 from typing import Any
 
-from resep.commands.loading import load_recipe, recipe_arguments, require_trust, store_arguments
+from resep.commands.loading import recipe_arguments, run_until, store_arguments
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,19 +21,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     from resep import pipeline
-    from resep.hardware import detect
     from resep.records import Example, read_jsonl
     from resep.stages.chat_template import chat_template
     from resep.stages.tokenise import preview
-    from resep.store import Store
     from resep.templates import load_template, load_tokenizer
     from resep.terminal import reporting
 
-    recipe = load_recipe(args)
-    require_trust(recipe, args.trust)
+    recipe, folders = run_until(args, "prepare")
     with reporting() as emit:
-        stages = pipeline.plan(recipe, detect(recipe["compute.profile"]), emit)
-        folders = pipeline.run(stages, Store(args.store, recipe["name"]), emit, "prepare")
         tokenizer = load_tokenizer(pipeline.base_model(recipe, emit).folder())
     template = load_template(*chat_template(recipe), tokenizer)
     for example in islice(read_jsonl(folders["prepare"] / "train.jsonl", Example), args.rows):
