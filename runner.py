@@ -1,6 +1,6 @@
 """Run a recipe from a clone: `python runner.py recipe.yaml` (the same as the installed command `resep`).
 
-A map of the code, in the order in which a run passes through it:
+A map of the code, roughly in the order in which a run passes through it:
 
     resep/cli.py              finds the command; turns errors into exit codes
     resep/commands/           one file per command: run, check, new, explain, diff, plan, preview, convert, score, list
@@ -8,8 +8,10 @@ A map of the code, in the order in which a run passes through it:
     resep/recipe/             the recipe: a document judged by schemas/recipe.schema.json, defaults filled in
     resep/pipeline.py         the whole pipeline on one screen: which stages a recipe has, and how they are run
     resep/explanation.py      what a key means and leads to (influence.py); comparison.py, ripple.py: two recipes
+    resep/preflight/          what data and model say against a recipe, before anything is trained
     resep/store.py            run a stage or reuse it: keys, locks, commits, reasons
     resep/stages/             prepare, tokenise, configure, train, generate, evaluate, report
+    resep/detectors/          what finds personal data in a text
     resep/models/             a model's name -> a folder: embedded, local, or from the hub
     resep/templates/          a conversation -> tokens, and which of them are trained on; one renderer for all
     resep/bundle/             one archive of a run for others: packed, looked through for private data, unpacked

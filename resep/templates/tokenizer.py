@@ -32,10 +32,6 @@ class Tokenizer:
     encoders: Encoders
 
     @property
-    def bos_id(self) -> int | None:
-        return None if self.bos is None else self.control.ids[self.bos]
-
-    @property
     def eos_id(self) -> int | None:
         return None if self.eos is None else self.control.ids[self.eos]
 
