@@ -39,13 +39,15 @@ class Row:
     """One input row under the recipe's own field names.
 
     `fields` holds `prompt` (text) and `response` (text or list of steps), or `messages` (list of {role, content}),
-    and whatever else the recipe maps. `dropped` says why the row does not go on, if it does not.
+    and whatever else the recipe maps. `dropped` says why the row does not go on, if it does not; `parent` is the id
+    of the row that this one was made from, if it was made by a step.
     """
 
     id: str
     fields: Mapping[str, Any]
     origin: Origin
     dropped: str | None = None
+    parent: str | None = None
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 from resep import plugins
 from resep.plugins import Plugin
 from resep.plugins.option_types import schema_of
-from resep.plugins.source import RESERVED, Option
+from resep.plugins.source import RESERVED, TEXT_SHAPES, Option
 
 FILE_NAME = "plugins.schema.json"
 _SUBSTITUTED = {"encoder", "endpoint"}  # options that name a model or a server: ${name} is replaced in them
@@ -53,7 +53,7 @@ def build_for(described: Iterable[Plugin]) -> dict[str, Any]:
 
 def _plugin_schema(plugin: Plugin) -> dict[str, Any]:
     properties = {name: _option_schema(name, option) for name, option in plugin.options.items()}
-    if plugin.shape == "transform_text":
+    if plugin.shape in TEXT_SHAPES:
         properties[RESERVED] = _FIELDS
     return {"description": plugin.help, "type": "object", "properties": properties, "additionalProperties": False}
 

@@ -19,10 +19,11 @@ from resep.suggest import listed
 
 # The kinds of plug-ins are the folders they lie in; a plug-in defines exactly one function of its kind.
 FUNCTIONS: Mapping[str, tuple[str, ...]] = {
-    "preprocessing": ("transform_text", "check_row", "process_rows"),
+    "preprocessing": ("transform_text", "make_transform", "check_row", "digest_rows", "process_rows"),
     "converters": ("convert",),
     "evaluators": ("evaluate",),
 }
+TEXT_SHAPES = ("transform_text", "make_transform")  # preprocessing steps that change texts, field by field
 RESERVED = "fields"  # the runner's own option of a preprocessing step
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resep import plugins
+from resep.plugins.source import TEXT_SHAPES
 from resep.stages.evaluate.names import identify_encoder, is_folder
 from resep.stages.shared_child import run_in_one_child
 from resep.store import Emit, Stage, Task
@@ -77,7 +78,7 @@ def _text_steps(recipe: Recipe) -> list[dict[str, Any]] | None:
     return [
         {"name": step.name, "options": dict(step.options), "fields": list(step.fields)}
         for step in recipe.steps
-        if plugins.describe(recipe.plugin("preprocessing", step.name)).shape == "transform_text"
+        if plugins.describe(recipe.plugin("preprocessing", step.name)).shape in TEXT_SHAPES
     ]
 
 

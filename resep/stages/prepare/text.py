@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from resep import plugins
 from resep.errors import ResepError
 from resep.placeholders import hide, reveal, scrub
+from resep.plugins.source import TEXT_SHAPES
 
 if TYPE_CHECKING:
     from resep.recipe import StepSpec
@@ -32,20 +33,27 @@ def text_pipeline(steps: Sequence[StepSpec], field: str) -> TextFunction:
 
 
 def text_function(step: StepSpec) -> TextFunction | None:
-    """A step's `transform_text` with its options, or None for a step of another shape."""
-    transform = getattr(open_step(step), "transform_text", None)
-    if transform is None:
+    """What a step makes of a text, its options understood, or None for a step of another shape."""
+    module = open_step(step)
+    shape = next((shape for shape in TEXT_SHAPES if hasattr(module, shape)), None)
+    if shape is None:
         return None
-    function: TextFunction = partial(transform, **step.options)
     try:
+        function = _bound(module, shape, step.options)
         result: object = function("any text")
     except ValueError as error:
         raise ResepError(f"preprocessing.{step.name}: {error}") from error
     except Exception as error:
         raise ResepError(f"preprocessing.{step.name}: fails on any text: {type(error).__name__}: {error}") from error
     if not isinstance(result, str):
-        raise ResepError(f"preprocessing.{step.name}: transform_text returns {type(result).__name__}, not a text")
+        raise ResepError(f"preprocessing.{step.name}: {shape} returns {type(result).__name__}, not a text")
     return function
+
+
+def _bound(module: ModuleType, shape: str, options: Mapping[str, Any]) -> TextFunction:
+    if shape == "make_transform":
+        return cast(TextFunction, module.make_transform(**options))
+    return partial(module.transform_text, **options)
 
 
 def open_step(step: StepSpec) -> ModuleType:
