@@ -18,7 +18,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
 	@echo "Installing into $(VENV): a few minutes, some gigabytes"
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[train,eval,dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[train,eval,data,ray,dev]'
 	touch $@
 
 fast: $(INSTALLED)  ## the tests without models, in seconds
@@ -43,6 +43,7 @@ docs: $(INSTALLED)  ## write docs/recipe.md anew, from the schema and the plug-i
 
 benchmark: $(INSTALLED)  ## what `resep check` costs, beside the checks of other tools
 	$(BIN)/python benchmarks/check_time.py
+	$(BIN)/python benchmarks/personal_data.py
 
 clean:
 	rm -rf $(VENV) runs build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

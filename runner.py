@@ -10,11 +10,18 @@ A map of the code, roughly in the order in which a run passes through it:
     resep/explanation.py      what a key means and leads to (influence.py); comparison.py, ripple.py: two recipes
     resep/preflight/          what data and model say against a recipe, before anything is trained
     resep/store.py            run a stage or reuse it: keys, locks, commits, reasons
+    resep/sources/            files, patterns, addresses, the hub -> raw rows, each with its place
+    resep/formats/            rows of any format -> our fields -> a conversation; one file per format
     resep/stages/             prepare, tokenise, configure, train, generate, evaluate, report
     resep/detectors/          what finds personal data in a text
+    resep/splits/             training, validation, test: by hash, class, group or time, or as the data says
+    resep/similarity/         how alike texts are: duplicates, test rows in training, leakage between splits
+    resep/diversity/          rows that differ from each other, chosen among many (drawing.py: by lot, and quotas)
     resep/models/             a model's name -> a folder: embedded, local, or from the hub
     resep/templates/          a conversation -> tokens, and which of them are trained on; one renderer for all
     resep/bundle/             one archive of a run for others: packed, looked through for private data, unpacked
+    resep/endpoints/          servers with the API of OpenAI: the only HTTP client, and to whom rows may be sent
+    resep/augmentation/       new training rows from old ones, written by another model
     resep/process.py          heavy stages run in child processes (events.py is the child's side)
     resep/statistics/         is the tuned model better? paired differences, intervals, a verdict
 

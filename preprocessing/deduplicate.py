@@ -1,34 +1,53 @@
-"""Keep the first of rows that say the same, whatever their capitals and spaces.
+"""Keep the first of rows that say the same, whatever their capitals and spaces; on request of near duplicates, too.
 
 by: pair drops a row whose prompt and response both repeat; prompt keeps one answer to each prompt
+near: also look for rows that are at least this alike, from 0.5 to 1; 0.9 finds a changed word in a long sentence;
+    null looks for equal rows only. With pair, prompt and response each have to be this alike
+action: what becomes of near duplicates. drop keeps the first of rows that are near to it; group keeps all, on one side
+    of the split; report keeps all and counts them in the report. Rows that are equal are always dropped
 """
 
-import hashlib
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from typing import Literal
+from collections.abc import Generator, Mapping, Sequence
+from typing import Any, Literal
 
-from resep import Row
-
-
-def process_rows(rows: Iterable[Row], *, by: Literal["prompt", "pair"] = "pair") -> Iterator[Row]:
-    first_seen: dict[bytes, str] = {}
-    for row in rows:
-        compared = "\n".join(" ".join(text.casefold().split()) for text in _texts(row, by))
-        key = hashlib.blake2b(compared.encode(), digest_size=16).digest()
-        if key in first_seen:
-            yield replace(row, dropped=f"duplicate of {first_seen[key]}")
-        else:
-            first_seen[key] = str(row.origin)
-            yield row
+from resep import Digests, Judgement, Row
+from resep.similarity.duplicates import judged, row_digests
 
 
-def _texts(row: Row, by: str) -> list[str]:
-    """What is compared. A conversation's prompt is all of it but the last answer."""
-    if "messages" in row.fields:
-        messages = [f"{message['role']}: {message['content']}" for message in row.fields["messages"]]
-        return messages if by == "pair" else messages[:-1]
-    prompt, response = row.fields["prompt"], row.fields["response"]
+def digest_rows(
+    rows: Sequence[Row],
+    *,
+    by: Literal["prompt", "pair"] = "pair",
+    near: float | None = None,
+    action: Literal["drop", "group", "report"] = "drop",  # noqa: ARG001  what is compared does not depend on it
+) -> list[bytes]:
+    return row_digests([_compared(row.fields, by) for row in rows], near)
+
+
+def judge_rows(
+    digests: Digests,
+    *,
+    by: Literal["prompt", "pair"] = "pair",  # noqa: ARG001
+    near: float | None = None,
+    action: Literal["drop", "group", "report"] = "drop",
+) -> Generator[Judgement, None, dict[str, Any]]:
+    return judged(digests, near, action)
+
+
+def _compared(fields: Mapping[str, Any], by: str) -> list[list[str]]:
+    """The texts that are compared: of the prompt and of the response. A conversation's prompt is all before its last
+    answer; of a row without a prompt, it is the response."""
+    if "messages" in fields:
+        *before, last = map(_said, fields["messages"])
+        return [before] if by == "prompt" else [before, [last]]
+    response = fields["response"]
+    answer = [response] if isinstance(response, str) else [*response]
+    asked = [fields[name] for name in ("system", "prompt") if fields.get(name)]
     if by == "prompt":
-        return [prompt]
-    return [prompt, response] if isinstance(response, str) else [prompt, *response]
+        return [asked or answer]
+    return [asked, answer]
+
+
+def _said(message: Mapping[str, Any]) -> str:
+    calls = message.get("tool_calls", ())
+    return f"{message['role']}: {message['content']} {calls or ''}"

@@ -3,6 +3,9 @@
 detectors: which of email, phone, card, url, ip, iban, mac, nik (Indonesian identity), us_ssn, secret (keys), crypto
 patterns: names of your own (capitals) and their regular expressions, for example ORDER: "INV-[0-9]{6}"
 words: names of your own (capitals) and lists of words, replaced where they stand whole, capitals or not
+phone_regions: countries in whose own way a phone number may be written too, for example GB: 020 7946 0958
+numbering: none writes [EMAIL]; row writes [EMAIL_1], [EMAIL_2]: the same value has the same number in all texts of a
+  row; data: the same number in all rows
 
 Precision before recall: prices, order and tracking numbers, versions and dates stay. A card must have a known issuer's
 prefix and length and pass Luhn; a phone must be written as one (+62..., (021) ..., 0812-..., 212-555-0123) or be
@@ -10,63 +13,83 @@ announced by a word such as "call" or "telepon"; an iban must have its country's
 """
 
 import re
-from collections.abc import Callable
-from functools import lru_cache, partial
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from resep import hide
-from resep.detectors import DETECTORS
+from resep.detectors import Replace, Write, replacer
+from resep.detectors.writing import writer
+from resep.numbering import LONGEST_NAME
 from resep.patterns import compile_safe
 from resep.placeholders import is_hidden
-from resep.suggest import did_you_mean
-
-Replace = Callable[[str], str]
 
 
-def transform_text(
-    text: str,
+def make_transform(
     *,
     detectors: list[
         Literal["url", "email", "secret", "crypto", "iban", "mac", "ip", "nik", "card", "us_ssn", "phone"]
     ] = ["email", "phone", "card", "url", "ip"],  # noqa: B006 - options are read from literals
     patterns: dict[str, str] = {},  # noqa: B006
     words: dict[str, list[str]] = {},  # noqa: B006
-) -> str:
-    lists = tuple((name, tuple(words[name])) for name in words) if words else ()
-    replace = _replacer(tuple(detectors), tuple(patterns.items()), lists)
-    # What stood between two finds may become one itself once they are gone: until nothing changes.
-    while (replaced := replace(text)) != text:
-        text = replaced
-    return text
-
-
-@lru_cache
-def _replacer(
-    detectors: tuple[str, ...], patterns: tuple[tuple[str, str], ...], words: tuple[tuple[str, tuple[str, ...]], ...]
+    phone_regions: list[
+        Literal[
+            "AU",
+            "BR",
+            "CN",
+            "DE",
+            "ES",
+            "FR",
+            "GB",
+            "ID",
+            "IN",
+            "IT",
+            "JP",
+            "KR",
+            "MX",
+            "MY",
+            "NL",
+            "PH",
+            "PL",
+            "RU",
+            "SG",
+            "US",
+            "ZA",
+        ]
+    ] = [],  # noqa: B006
+    numbering: Literal["none", "row", "data"] = "none",
 ) -> Replace:
-    unknown = sorted(set(detectors) - DETECTORS.keys())
-    if unknown:
-        raise ValueError(f"no detector {unknown[0]!r}{did_you_mean(unknown[0], DETECTORS)}")
+    for option, names in (("patterns", patterns), ("words", words)):
+        for name in names:
+            _check_name(option, name, numbering != "none")
+    return _replacer(writer(numbering), detectors, patterns, words, phone_regions)
+
+
+def _replacer(
+    write: Write,
+    detectors: Sequence[str],
+    patterns: Mapping[str, str],
+    words: Mapping[str, Sequence[str]],
+    phone_regions: Sequence[str],
+) -> Replace:
     steps = [
-        *(_own_pattern(name, pattern) for name, pattern in patterns),
-        *(detector.replace for name, detector in DETECTORS.items() if name in detectors),
-        *(_own_words(name, listed) for name, listed in words),  # last: a name within an e-mail address goes with it
+        *(_own_pattern(name, pattern, write) for name, pattern in patterns.items()),
+        replacer(detectors, phone_regions, write),
+        # Last: a name within an e-mail address goes with it.
+        *(_own_words(name, tuple(listed), write) for name, listed in words.items() if listed),
     ]
 
-    def replace_all(text: str) -> str:
-        for step in steps:
-            text = step(text)
+    def replace(text: str) -> str:
+        before = None
+        # What stood between two finds may become one itself once they are gone: until nothing changes.
+        while text != before:
+            before = text
+            for step in steps:
+                text = step(text)
         return text
 
-    return replace_all
+    return replace
 
 
-# Control tokens of the Mistral family: a placeholder of that name would end a turn instead of standing for a value.
-_RESERVED = re.compile("INST|(?:AVAILABLE_)?TOOL(?:S|_CALLS|_RESULTS|_CONTENT)|SYSTEM_PROMPT|PREFIX|MIDDLE|SUFFIX|IMG")
-
-
-def _own_pattern(name: str, pattern: str) -> Replace:
-    hidden = _own_placeholder("patterns", name)
+def _own_pattern(name: str, pattern: str, write: Write) -> Replace:
     try:
         compiled = compile_safe(pattern)
     except ValueError as error:
@@ -74,34 +97,41 @@ def _own_pattern(name: str, pattern: str) -> Replace:
 
     def replaced(found: str) -> str:
         # A pattern such as "." also matches what was replaced a moment ago: the text would grow for ever.
-        return found if is_hidden(found) else hidden
+        return found if is_hidden(found) else write(name, found)
 
-    return partial(compiled.sub, replaced)
+    return lambda text: compiled.sub(replaced, text) if compiled.needed in text else text
 
 
-def _own_words(name: str, words: tuple[str, ...]) -> Replace:
+def _own_words(name: str, words: tuple[str, ...], write: Write) -> Replace:
     """Words may be several, such as "Siti Aminah"; the longest wins. The words are private: no error repeats one."""
-    hidden = _own_placeholder("words", name)
     for at, word in enumerate(words):
         if not isinstance(word, str) or not re.search(r"\w", word) or not word.isprintable():
             raise ValueError(f"words.{name}[{at}]: a word is a printable text with a letter or digit; quote numbers")
-    if not words:
-        return lambda text: text
     listed = "|".join(re.escape(word.strip()) for word in sorted(words, key=len, reverse=True))
     whole = re.compile(rf"(?<!\w)(?:{listed})(?!\w)", re.IGNORECASE)
     first = {re.findall(r"\w+", word.casefold())[0] for word in words}
 
     def replace(text: str) -> str:
         # An alternation of a thousand words is slow: nearly all texts hold none of the first ones.
-        return text if first.isdisjoint(re.findall(r"\w+", text.casefold())) else whole.sub(hidden, text)
+        if first.isdisjoint(re.findall(r"\w+", text.casefold())):
+            return text
+        return whole.sub(lambda found: write(name, found.group()), text)
 
     return replace
 
 
-def _own_placeholder(option: str, name: str) -> str:
-    """[NAME], hidden; ValueError where it cannot be one."""
+# Control tokens of the Mistral family: a placeholder of that name would end a turn instead of standing for a value.
+_RESERVED = re.compile("INST|(?:AVAILABLE_)?TOOL(?:S|_CALLS|_RESULTS|_CONTENT)|SYSTEM_PROMPT|PREFIX|MIDDLE|SUFFIX|IMG")
+
+
+def _check_name(option: str, name: str, is_numbered: bool) -> None:
+    """ValueError where [NAME] cannot be a placeholder."""
     if not re.fullmatch(r"[A-Z][A-Z0-9_]{0,31}", name):
         raise ValueError(f"{option}.{name}: a name is up to 32 capitals, digits and _ : it becomes [{name.upper()}]")
     if _RESERVED.fullmatch(name):
         raise ValueError(f"{option}.{name}: [{name}] is a control token of chat models; choose another name")
-    return hide(f"[{name}]")
+    if is_numbered and (len(name) > LONGEST_NAME or re.search("_[0-9]+$", name)):
+        raise ValueError(
+            f"{option}.{name}: with `numbering`, a name is up to {LONGEST_NAME} characters and does not end in _ and "
+            f"digits: it becomes [{name[:LONGEST_NAME]}_1]"
+        )

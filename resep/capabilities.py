@@ -1,4 +1,4 @@
-"""What a recipe will read, write, download and execute, in three lines, before any of it happens."""
+"""What a recipe will read, write, download, execute and send, in a few lines, before any of it happens."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resep import models
+from resep import models, sources
+from resep.endpoints.consent import destinations, is_agreed
 from resep.models.foreign import code_files, may_run_code
 from resep.pipeline import model_names
 from resep.plugins.trust import is_trusted
@@ -16,20 +17,26 @@ if TYPE_CHECKING:
 
 
 def capabilities(recipe: Recipe, store: Path, runs: Path) -> list[tuple[str, str]]:
-    """(verb, what) for `reads`, `writes` (with what is downloaded) and `executes`: all there is, by its name."""
+    """(verb, what) for `reads`, `writes` (with what is downloaded) and `executes`: all there is, by its name.
+
+    `sends` stands there only where a server is named.
+    """
     downloads = ", ".join(_downloads(recipe))
+    sent = ", ".join(_sends(recipe))
+    network = "no other network but what it sends" if sent else "no other network"
     fetched = f"downloads {downloads} into the cache" if downloads else "downloads nothing"
     return [
         ("reads", ", ".join(_reads(recipe))),
-        ("writes", f"{store}, {runs / recipe['name']}; {fetched}; no other network"),
+        ("writes", f"{store}, {runs / recipe['name']}; {fetched}; {network}"),
         ("executes", ", ".join(_executes(recipe)) or "no code of the recipe"),
+        *([("sends", sent)] if sent else []),
     ]
 
 
 def _reads(recipe: Recipe) -> Iterator[str]:
     yield str(recipe.path)
     yield from (parent.file for parent in recipe.parents)
-    yield from dict.fromkeys(source["path"] for source in recipe["data.sources"] if "path" in source)
+    yield from dict.fromkeys(map(sources.source_name, recipe["data.sources"]))
     if str(recipe["prompt.chat_template"]).endswith(".jinja"):
         yield recipe["prompt.chat_template"]
     yield from (f"{_shown(folder)} (weights: safetensors alone)" for folder in _model_folders(recipe))
@@ -37,6 +44,7 @@ def _reads(recipe: Recipe) -> Iterator[str]:
 
 def _downloads(recipe: Recipe) -> Iterator[str]:
     yield from filter(None, (models.downloads(*wanted) for wanted in dict.fromkeys(model_names(recipe))))
+    yield from sources.downloads(recipe)
 
 
 def _executes(recipe: Recipe) -> Iterator[str]:
@@ -48,6 +56,13 @@ def _executes(recipe: Recipe) -> Iterator[str]:
             names = ", ".join(file.name for file in files)
             agreed = "agreed to" if may_run_code(folder) else "only after you agree: --trust-remote-code"
             yield f"code of the model {_shown(folder)}: {names} ({agreed})"
+
+
+def _sends(recipe: Recipe) -> Iterator[str]:
+    for server in destinations(recipe):
+        key = f" with the key in {server.variable}" if server.variable else ""
+        agreed = "agreed to" if is_agreed(server.origin, server.variable) else f"only after you agree: {server.option}"
+        yield f"texts of rows to {server.origin}{key} for {server.asked_by} ({agreed})"
 
 
 def _model_folders(recipe: Recipe) -> list[Path]:

@@ -27,6 +27,7 @@ COMMANDS = {
     "explain": "a recipe as it is understood, with the file and line behind every value; or all about one key",
     "diff": "what differs in meaning between two recipes, and which stages would run again",
     "plan": "what would run and why, what is reused, what it reads and downloads",
+    "data": "what preparation makes of the rows: ledger, statistics, rows before and after each step; export",
     "preview": "prepared examples as the model sees them: text, tokens, which are trained on",
     "convert": "print the training config that a recipe becomes",
     "score": "run evaluators on a file of outputs, without a recipe",

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from resep.errors import ResepError
+from resep.formats.recognise import shape
 from resep.recipe.paths import escapes
-from resep.stages.prepare.sources import read_source
+from resep.sources import SourceFile, read_file
 from resep.suggest import did_you_mean
 
 _LOOKED_AT = 1000  # rows
@@ -33,7 +34,15 @@ class Rows:
 
     @property
     def format(self) -> str:
-        return "messages" if "messages" in self.fields else "prompt_response"
+        if self.are_conversations:
+            turns = shape(self.first[0].get(self.fields["messages"]))
+            return "sharegpt" if turns == "from/value" else "messages"
+        has_input = self.fields["prompt"] == "instruction" and "input" in self.first[0]
+        return "alpaca" if has_input else "prompt_response"
+
+    @property
+    def are_conversations(self) -> bool:
+        return "messages" in self.fields
 
     @property
     def responses(self) -> list[Any]:
@@ -51,7 +60,7 @@ def read_rows(file: Path, folder: Path, fields: Mapping[str, str]) -> Rows:
         raise ResepError(
             f"{file}: a recipe reads only what lies below its own folder ({folder.absolute()}): move one of the two"
         )
-    first = list(islice(read_source(file, name), _LOOKED_AT))
+    first = list(islice(read_file(SourceFile(file, name)), _LOOKED_AT))
     if problem := first[0].problem:
         raise ResepError(f"{name}:{problem.line}: {problem.message}")
     row = first[0].values
@@ -62,7 +71,7 @@ def read_rows(file: Path, folder: Path, fields: Mapping[str, str]) -> Rows:
 
 def task_of(rows: Rows) -> str:
     """The task that rows look made for."""
-    if rows.format == "messages":
+    if rows.are_conversations:
         return "chat"
     return "steps" if all(isinstance(response, list) for response in rows.responses) else "qa"
 

@@ -31,5 +31,19 @@ def config_folder() -> Path:
 
 def recipe_cache() -> Path:
     """Where recipes of other git repositories are kept: `recipes` in RESEP_CACHE, else in ~/.cache/resep."""
+    return _cache() / "recipes"
+
+
+def answer_cache() -> Path:
+    """Where the answers of other models are kept: `answers` in RESEP_CACHE, else in ~/.cache/resep."""
+    return _cache() / "answers"
+
+
+def rows_cache() -> Path:
+    """Where copies of data that lies elsewhere are kept: `rows` in RESEP_CACHE, else in ~/.cache/resep."""
+    return _cache() / "rows"
+
+
+def _cache() -> Path:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "resep"
-    return Path(os.environ.get("RESEP_CACHE") or cache).expanduser().resolve() / "recipes"
+    return Path(os.environ.get("RESEP_CACHE") or cache).expanduser().resolve()

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from resep import models
 from resep.errors import ResepError, StageError
+from resep.models.named import named_by
 from resep.provenance import provenance
-from resep.recipe.paths import is_hub_id
 from resep.stages import configure, evaluate, generate, prepare, report, tokenise, train
 from resep.stages.evaluate.names import LEXICAL, is_folder, split_revision
 from resep.store import Decision, Emit, Stage, Store
@@ -55,13 +55,14 @@ def _stages(recipe: Recipe, profile: Profile, model: models.Model, axolotl_pytho
 
 def base_model(recipe: Recipe, emit: Emit) -> models.Model:
     """The recipe's model: an embedded one, a hub id, or a folder relative to the recipe."""
-    name, revision = _base(recipe)
+    name, revision = named_by(recipe)
     return models.Model(models.identify(name, revision), partial(models.folder, name, revision, emit))
 
 
 def model_names(recipe: Recipe) -> Iterator[tuple[str, str | None]]:
-    """(name, revision) of every model that a run loads, the base first, then the encoders; a folder with its path."""
-    yield _base(recipe)
+    """(name, revision) of every model that a run loads, the base first, then the others; a folder with its path."""
+    yield named_by(recipe)
+    yield from _writers(recipe)
     for evaluator, options in recipe.evaluators.items():
         encoder = options.get("encoder", LEXICAL)
         if encoder != LEXICAL:
@@ -69,11 +70,11 @@ def model_names(recipe: Recipe) -> Iterator[tuple[str, str | None]]:
             yield split_revision(str(recipe.locate(key)) if is_folder(encoder) else encoder)
 
 
-def _base(recipe: Recipe) -> tuple[str, str | None]:
-    name, revision = recipe["model.base"], recipe["model.revision"]
-    if name not in models.EMBEDDED and (not is_hub_id(name) or recipe.locate("model.base").is_dir()):
-        name = str(recipe.locate("model.base"))
-    return name, revision
+def _writers(recipe: Recipe) -> Iterator[tuple[str, str | None]]:
+    """Models on this machine that write new rows."""
+    for step in recipe.steps:
+        if step.name == "augment" and step.options["model"] and not step.options["endpoint"]:
+            yield split_revision(step.options["model"])
 
 
 def run(stages: Sequence[Stage], store: Store, emit: Emit, until: str | None = None) -> dict[str, Path]:

@@ -7,20 +7,54 @@ All are frozen: a stage makes new records, it never edits those of an earlier on
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+import orjson
+
 Target = str | tuple[str, ...]  # a text, or the texts of ordered steps
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Message:
-    """One turn of a conversation. `role` is system, user or assistant."""
+    """One turn of a conversation. `role` is system, user, assistant or tool; or `completion`, which stands alone.
+
+    `tool_calls` of an assistant: {"id", "type": "function", "function": {"name", "arguments": {...}}}; `tool_call_id`
+    and `name` of a tool's result. `weight` 0: an answer that is not trained on. A completion is a text without a
+    question, to be learnt as a whole.
+    """
 
     role: str
     content: str
+    tool_calls: tuple[Mapping[str, Any], ...] = ()
+    tool_call_id: str | None = None
+    name: str | None = None
+    weight: int = 1
+
+    def __init__(
+        self,
+        role: str,
+        content: str,
+        tool_calls: Sequence[Mapping[str, Any]] = (),
+        tool_call_id: str | None = None,
+        name: str | None = None,
+        weight: int = 1,
+    ) -> None:
+        # What is left at its default stands in the class only: `vars` of an ordinary message, and so its JSON, has two
+        # keys. Faster than the generated way, too: 0.16 us instead of 0.53.
+        known = self.__dict__
+        known["role"] = role
+        known["content"] = content
+        if tool_calls:
+            known["tool_calls"] = tuple(tool_calls)
+        if tool_call_id is not None:
+            known["tool_call_id"] = tool_call_id
+        if name is not None:
+            known["name"] = name
+        if weight != 1:
+            known["weight"] = weight
 
 
 @dataclass(frozen=True)
@@ -38,8 +72,9 @@ class Origin:
 class Row:
     """One input row under the recipe's own field names.
 
-    `fields` holds `prompt` (text) and `response` (text or list of steps), or `messages` (list of {role, content}),
-    and whatever else the recipe maps. `dropped` says why the row does not go on, if it does not; `parent` is the id
+    `fields` holds `prompt` (text) and `response` (text or list of steps), or `response` alone (a text without a
+    question), or `messages` (list of {role, content}, as Message) and perhaps `tools`, and whatever else the recipe
+    maps. `dropped` says why the row does not go on, if it does not; `parent` is the id
     of the row that this one was made from, if it was made by a step.
     """
 
@@ -50,17 +85,35 @@ class Row:
     parent: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Example:
     """A whole conversation, its last assistant turn included, ready for a chat template.
 
-    `target` is that last answer as a text, or as a list of steps where the data gave one.
+    `target` is that last answer as a text, or as a list of steps where the data gave one. `tools` are the functions
+    that the assistant may call, as OpenAI defines them: {"type": "function", "function": {...}}.
     """
 
     id: str
     messages: tuple[Message, ...]
     target: Target
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any]
+    tools: tuple[Mapping[str, Any], ...] = ()
+
+    def __init__(
+        self,
+        id: str,
+        messages: tuple[Message, ...],
+        target: Target,
+        metadata: Mapping[str, Any] | None = None,
+        tools: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        known = self.__dict__  # as in Message: an example without tools has no such key in its JSON
+        known["id"] = id
+        known["messages"] = messages
+        known["target"] = target
+        known["metadata"] = {} if metadata is None else metadata
+        if tools:
+            known["tools"] = tuple(tools)
 
     @property
     def prompt(self) -> tuple[Message, ...]:
@@ -122,9 +175,9 @@ Record = TypeVar("Record", Row, Example, Sample, Score)
 def write_jsonl(path: Path, records: Iterable[Row | Example | Sample | Score]) -> int:
     """Write one record per line and return how many there were."""
     count = 0
-    with path.open("w", encoding="utf-8") as file:
+    with path.open("wb") as file:
         for record in records:
-            file.write(to_line(record))
+            file.write(to_bytes(record))
             count += 1
     return count
 
@@ -136,13 +189,24 @@ def read_jsonl(path: Path, kind: type[Record]) -> Iterator[Record]:
             yield from_json(kind, json.loads(line))
 
 
-# `vars`, because `asdict` copies every value deeply: 2.5 us for an Example instead of 12.
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=vars).encode
 
 
 def to_line(record: Row | Example | Sample | Score) -> str:
     """One record as a line of JSON, with its line end. Non-ASCII text stays readable."""
-    return _ENCODE(vars(record)) + "\n"
+    return to_bytes(record).decode()
+
+
+def to_bytes(record: Row | Example | Sample | Score) -> bytes:
+    """The same in UTF-8."""
+    try:
+        # `vars`, because `asdict` copies every value deeply, and orjson would ask for every field of a dataclass.
+        return orjson.dumps(vars(record), default=vars, option=_AS_WE_SAY)
+    except TypeError:  # a number of more than 64 bits
+        return _ENCODE(vars(record)).encode() + b"\n"
+
+
+_AS_WE_SAY = orjson.OPT_APPEND_NEWLINE | orjson.OPT_PASSTHROUGH_DATACLASS
 
 
 def from_json(kind: type[Record], data: Mapping[str, Any]) -> Record:

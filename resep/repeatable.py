@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 from resep import models
 from resep.digests import digest_tree, write_json
 from resep.document.writer import dump_yaml
+from resep.recipe.paths import is_address
+from resep.sources.found import digest_of, files_at
 
 if TYPE_CHECKING:
     from resep.recipe import Recipe
@@ -48,6 +50,8 @@ def write_repeatable(recipe: Recipe, folder: Path, digests: Mapping[str, str] | 
     data = resolved(recipe)
     for each in inputs:
         _put(data, each.key, each.path)
+    if files := data["split"].get("files"):  # names of sources
+        data["split"]["files"] = _renamed(files, {each.given: each.path for each in inputs})
     for name, file in _own_files(recipe):
         (folder / name).parent.mkdir(exist_ok=True)
         shutil.copyfile(file, folder / name)
@@ -74,9 +78,9 @@ def read_inputs(folder: Path) -> list[Input]:
 def _inputs(recipe: Recipe, digests: Mapping[str, str]) -> Iterator[Input]:
     for index, source in enumerate(recipe["data.sources"]):
         key = f"data.sources[{index}].path"
-        if "path" in source:
+        if source.get("path") and not is_address(source["path"]):
             file = recipe.locate(key)
-            digest = digests.get(key) or digest_tree(file)
+            digest = digests.get(key) or digest_of([digest_tree(each) for each in files_at(file)])
             yield Input(key, source["path"], _portable(recipe, file, f"data/{index}-"), digest)
     for key in _model_keys(recipe):
         path = recipe.locate(key)
@@ -123,6 +127,15 @@ def _without_nothing(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _without_nothing(inner) for key, inner in value.items() if inner is not None}
     return [_without_nothing(item) for item in value] if isinstance(value, list) else value
+
+
+def _renamed(value: Any, names: Mapping[str, str]) -> Any:
+    """The value with every text that is one of the names replaced by the new one."""
+    if isinstance(value, Mapping):
+        return {key: _renamed(inner, names) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_renamed(item, names) for item in value]
+    return names.get(value, value)
 
 
 def _put(data: Any, key: str, value: str) -> None:

@@ -14,9 +14,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from resep import sources
 from resep.document.writer import dump_yaml
 from resep.recipe.lock import KEY, LOCK, locked_parents
+from resep.recipe.paths import is_address
 from resep.repeatable import write_repeatable
+from resep.sources.found import digest_of, local_files
 from resep.store import read_stage
 
 if TYPE_CHECKING:
@@ -62,8 +65,13 @@ def _stamp(file: Path) -> tuple[int, int]:
 def _digests(recipe: Recipe, folders: Mapping[str, Path]) -> dict[str, str]:
     """What the stages know of the recipe's inputs, by the keys that name them."""
     reads = read_stage(folders["prepare"])["ingredients"]["reads"]
-    sources = enumerate(recipe["data.sources"])
-    known = {f"data.sources[{index}].path": reads.get(source.get("path")) for index, source in sources}
+    by_path = {path: reads.get(word) for word, path in sources.reads(recipe).items()}
+    known: dict[str, str | None] = {}
+    for index, source in enumerate(recipe["data.sources"]):
+        if source.get("path") and not is_address(source["path"]):
+            digests = [by_path[file.path] for file in local_files(recipe, index)]
+            present = [each for each in digests if each]
+            known[f"data.sources[{index}].path"] = digest_of(present) if len(present) == len(digests) else None
     known["model.base"] = read_stage(folders["train"])["ingredients"]["config"].get("model")
     for name in recipe.evaluators:
         config = read_stage(folders[f"evaluate:{name}"])["ingredients"]["config"]

@@ -86,7 +86,7 @@ def _write(file: Path, text: str) -> None:
 
 def _of_rows(text: str, task: str, rows: Rows) -> str:
     """The template with the person's fields, without what speaks of the sample."""
-    if rows.format == "messages" and task != "chat":
+    if rows.are_conversations and task != "chat":
         raise ResepError(f"{rows.file} holds conversations, which are for the task 'chat', not '{task}'")
     label = {"label": rows.fields["response"]} if task == "classification" else {}
     text = _replaced(_replaced(text, "format", rows.format), "fields", inline({**rows.fields, **label}))

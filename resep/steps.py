@@ -65,7 +65,7 @@ def render_steps(steps: Sequence[str], response_format: ResponseFormat | str) ->
     flat = [" ".join(step.split()) for step in steps]
     match response_format:
         case "numbered_steps":
-            return "\n".join(f"{number}. {step}" for number, step in enumerate(flat, 1))
+            return "\n".join([f"{number}. {step}" for number, step in enumerate(flat, 1)])
         case "bulleted_steps":
             return "\n".join(f"- {step}" for step in flat)
         case "json":

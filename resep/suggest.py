@@ -1,8 +1,9 @@
-"""The nearest name, for every message that has to say that a name is not known."""
+"""Words for messages: the nearest name where one is not known, lists of names, and what a value is."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 
 def nearest(name: str, candidates: Iterable[str]) -> str | None:
@@ -24,6 +25,19 @@ def listed(names: Iterable[str]) -> str:
     """The names as a message lists them: `a, b or c`."""
     *first, last = list(names) or ["nothing"]
     return f"{', '.join(first)} or {last}" if first else last
+
+
+def a_json_type(value: Any) -> str:
+    """A value's type as a reader of JSON would call it: `a text`, `a list` ..."""
+    names = {
+        str: "a text",
+        list: "a list",
+        dict: "an object",
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+    }
+    return "null" if value is None else names.get(type(value), f"a {type(value).__name__}")
 
 
 def _plain(name: str) -> str:

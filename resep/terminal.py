@@ -67,16 +67,20 @@ class _Screen:
 
     def _on_progress(self, event: Mapping[str, Any]) -> None:
         unit = _plain(event.get("message") or f"{event.get('task', '')} {event.get('unit', '')}".strip())
+        note = _plain(event.get("note", "")) + self.note
         if self.bar is None:
             self.bar = self.progress.add_task(unit, total=event.get("total"), note="")
         self.progress.update(
-            self.bar, completed=event["done"], total=event.get("total"), description=unit, note=self.note
+            self.bar, completed=event["done"], total=event.get("total"), description=unit, note=note
         )
-        self._print_now_and_then(f"  {event['done']}/{event.get('total', '?')} {unit}{self.note}")
+        self._print_now_and_then(f"  {event['done']}/{event.get('total', '?')} {unit}{note}")
 
     def _on_metric(self, event: Mapping[str, Any]) -> None:
         if (loss := event.get("loss")) is not None:
             self.note = f" · loss {loss:.3f}"
+
+    def _on_note(self, event: Mapping[str, Any]) -> None:
+        self.console.print(f"  {escape(printable(event['message']))}")
 
     def _on_warning(self, event: Mapping[str, Any]) -> None:
         self.console.print(f"  [yellow]warning:[/yellow] {escape(printable(event['message']))}")

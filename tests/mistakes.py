@@ -30,7 +30,7 @@ MISTAKES: dict[str, tuple[str, ...]] = {
     "step_of_another_tool": ("- deduplicate", "- dedup"),
     "template_of_another_tool": ("chat_template: mistral ", "chat_template: mistral_v3 "),
     "short_response_format": ("response_format: numbered_steps", "response_format: numbered"),
-    "alpaca": ("format: prompt_response", "format: alpaca"),
+    "format_of_another_tool": ("format: prompt_response", "format: chatml"),
     "model_as_a_text": ("model:\n  base: smollm2-135m-instruct", "model: smollm2-135m-instruct"),
     "model_as_a_link": ("base: smollm2-135m-instruct", "base: https://huggingface.co/mistralai/Mistral-7B-v0.3"),
     "evaluators_as_a_list": (

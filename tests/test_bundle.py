@@ -209,6 +209,15 @@ def test_paths_typed_for_this_machine_get_names_of_their_own(tmp_path: Path, her
     assert "data/0-rows.jsonl" in members["ledger.jsonl"]
 
 
+def test_sources_are_found_under_their_new_names_in_split_files_too(tmp_path: Path, run: Path) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text(ROWS)
+    mine = tmp_path / "project" / "data" / "rows.jsonl"
+    overrides = [f"data.sources=[{{path: {mine}}}, {{path: {rows}}}]", f"split.files={{test: [{rows}]}}"]
+    write_repeatable(load(tmp_path / "project" / "recipe.yaml", overrides), run / "recipe")
+    assert load(run / "recipe" / "recipe.yaml")["split.files.test"] == ["data/1-rows.jsonl"]
+
+
 @pytest.mark.parametrize(
     "overrides",
     [
@@ -217,6 +226,8 @@ def test_paths_typed_for_this_machine_get_names_of_their_own(tmp_path: Path, her
         ["training.method=lora", "training.lora.r=8"],
         ["generation.do_sample=true", "generation.temperature=0.5"],
         ["prompt.system='costs ${5}'", "seed=7"],
+        ["split.files={test: data/rows.jsonl}", "split.fractions={validation: 0.1}"],
+        ["data.sources[0].fields={kind: k}", "split.stratify_by=kind", "split.stratify=exact"],
     ],
 )
 def test_a_resolved_recipe_says_the_same_when_it_is_loaded(run: Path, tmp_path: Path, overrides: list[str]) -> None:

@@ -20,6 +20,10 @@ def found(folder: Path, *overrides: str, text: str = SMALLEST) -> list[Problem]:
 
 NO_VALIDATION = "split.fractions={train: 0.9, test: 0.1}"
 HUB = "model.base=mistralai/Mistral-7B-v0.3"
+FIELDS = "data.sources[0].fields={time: t, split: s, team: m}"
+TWO = ["data.sources=[{path: a.csv}, {path: test.csv}]"]
+HUB_DATA = f"data.sources=[{{hub: a/b, revision: {'a' * 40}}}, {{hub: a/b, revision: {'a' * 40}, split: test}}]"
+TWO_FILES = "split.files={train: a.csv, test: test.csv}"
 # (overrides, where, severity, words)
 CASES = [
     # training
@@ -48,6 +52,12 @@ CASES = [
     (["training.micro_batch_size=3", "training.batch_size=12", "training.gradient_accumulation_steps=2"],
      "training.micro_batch_size", "error", "is 6, but batch_size is 12"),
     (["training.max_steps=3", "training.num_epochs=1"], "training.max_steps", "error", "one of the two"),
+    # the format of the rows
+    (["data.sources[0].where=category = 'a'"], "data.sources[0].where", "error", "no expression"),
+    (["data.sources[0].format=messages", "data.sources[0].fields={prompt: q}"], "data.sources[0].fields.prompt",
+     "error", "format messages does not read 'prompt'; its rows have messages"),
+    (["data.sources[0].format=completion", "data.sources[0].fields={system: s}"], "data.sources[0].fields.system",
+     "error", "does not read 'system'"),
     # the split and its fields
     (["split.fractions={train: 0.1, test: 0.9}"], "split.fractions", "warning", "exchanged"),
     (["split.fractions={train: 0.8, validation: 0.1, test: 0.2}"], "split.fractions", "error", "train: 0.7"),
@@ -55,6 +65,26 @@ CASES = [
     (["data.sources[0].fields={team: t}", "split.stratify_by=team", "split.group_by=team"], "split.stratify_by",
      "error", "one of the two"),
     (["split.stratify_by=prompt"], "split.stratify_by", "error", "sorts nothing"),
+    (["split.by=time"], "split.by", "error", "'time' is not a field that data.sources[].fields maps"),
+    (["split.by=split"], "split.by", "error", "'split' is not a field that data.sources[].fields maps"),
+    ([FIELDS, "split.by=time", "split.stratify_by=team"], "split.stratify_by", "error", "leave stratify_by out"),
+    (["split.stratify=exact"], "split.stratify", "error", "of which field"),
+    ([FIELDS, "split.by=split", "split.files={test: rows.jsonl}"], "split.files", "error", "leave one of the two out"),
+    ([FIELDS, "split.by=split", "split.fractions={test: 0.1}"], "split.fractions.test", "error",
+     "without effect: the data brings its splits along (by: split)"),
+    ([*TWO, TWO_FILES, "split.fractions={train: 0.9}"], "split.fractions.train", "error", "brings its splits along"),
+    ([*TWO, "split.files={train: a.csv, test: tset.csv}"], "split.files.test", "error", "did you mean 'test.csv'?"),
+    ([*TWO, "split.files={train: [a.csv], test: [test.csv, further_rows.parquet]}"], "split.files.test[1]", "error",
+     "there are 'a.csv' and 'test.csv'"),
+    ([*TWO, "split.files={train: [a.csv, test.csv], test: ./test.csv}"], "data.sources[1]", "error",
+     "has 'test.csv' in train and in test"),
+    (["data.sources=[{path: a.csv}, {path: b.csv}, {path: test.csv}]", TWO_FILES], "data.sources[1]", "error",
+     "no split for 'b.csv'"),
+    ([HUB_DATA, "split.files={test: hub:a/b/tets}"], "split.files.test", "error", "did you mean 'hub:a/b/test'?"),
+    ([*TWO, "split.files={validation: a.csv, test: test.csv}", "split.fractions={validation: 0.1}"],
+     "split.fractions.validation", "error", "files.validation already"),
+    (["compute={price_per_hour: 2, price_per_million_tokens: 3}"], "compute.price_per_million_tokens", "error",
+     "one of the two"),
     (["evaluation.slices=[response]"], "evaluation.slices[0]", "error", "sorts nothing"),
     (["evaluation.cluster_by=prompt"], "evaluation.cluster_by", "error", "sorts nothing"),
     # sources, steps, model

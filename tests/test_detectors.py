@@ -7,13 +7,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from resep import plugins, reveal
+from resep import hide, plugins, reveal
 from resep.bundle.private import findings
-from resep.detectors import DETECTORS
+from resep.detectors import DETECTORS, normal_form, replacer
 from resep.detectors.money import passes_luhn, passes_mod_97
+from resep.detectors.phone_regions import PHONE_REGIONS
 from resep.stages.prepare.text import PLACEHOLDER, fused
 
-transform_text = plugins.open_plugin(plugins.find("preprocessing", "placeholders")).transform_text
+step = plugins.open_plugin(plugins.find("preprocessing", "placeholders"))
 ALL = list(DETECTORS)
 
 NIK = "3171234501900001"
@@ -22,7 +23,7 @@ KEY_BLOCK = "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA04up8hoqzS1\n-----
 
 
 def replaced(text: str, detectors: Sequence[str] = ALL, **options: object) -> str:
-    return reveal(transform_text(text, detectors=list(detectors), **options))
+    return reveal(step.make_transform(detectors=list(detectors), **options)(text))
 
 
 @pytest.mark.parametrize(
@@ -125,7 +126,7 @@ def test_a_link_keeps_what_it_holds_together() -> None:
 
 def test_the_default_looks_for_no_more_than_it_always_did() -> None:
     text = f"{NIK} 00:1A:2B:3C:4D:5E GB82WEST12345698765432 219-09-9998 {JWT}"
-    assert reveal(transform_text(text)) == text
+    assert reveal(step.make_transform()(text)) == text
 
 
 def test_every_placeholder_of_a_detector_is_protected_as_one() -> None:
@@ -162,10 +163,7 @@ def test_a_word_within_an_address_goes_with_it() -> None:
 
 def test_a_word_does_not_read_a_placeholder() -> None:
     text = "mail a@b.co the [EMAIL] of {{email}}"
-    assert (
-        fused([lambda raw: transform_text(raw, words={"W": ["email"]})])(text)
-        == "mail [EMAIL] the [EMAIL] of {{email}}"
-    )
+    assert fused([step.make_transform(words={"W": ["email"]})])(text) == "mail [EMAIL] the [EMAIL] of {{email}}"
 
 
 @pytest.mark.parametrize(
@@ -180,8 +178,11 @@ def test_a_word_does_not_read_a_placeholder() -> None:
 )
 def test_a_wrong_list_of_words_is_said_without_its_words(words: dict[str, list[str]], message: str) -> None:
     with pytest.raises(ValueError, match=message) as error:
-        transform_text("", words=words)
+        step.make_transform(words=words)
     assert "secret" not in str(error.value)
+
+
+EVERYTHING = step.make_transform(detectors=ALL, phone_regions=list(PHONE_REGIONS))
 
 
 @pytest.mark.parametrize(
@@ -193,7 +194,7 @@ def test_a_wrong_list_of_words_is_said_without_its_words(words: dict[str, list[s
 )  # fmt: skip
 def test_no_text_takes_any_detector_long(unit: str) -> None:
     started = time.process_time()
-    transform_text(unit * (40_000 // len(unit)), detectors=ALL)
+    EVERYTHING(unit * (40_000 // len(unit)))
     assert time.process_time() - started < 2
 
 
@@ -209,5 +210,43 @@ PIECES = st.sampled_from(
 @given(st.lists(PIECES | st.text(max_size=5), max_size=8).map("".join))
 @example(f"{NIK}-081234567890")
 def test_no_detector_fires_on_what_the_step_wrote(text: str) -> None:
-    clean = fused([lambda raw: transform_text(raw, detectors=ALL, words={"NAME": ["Budi"]})])
+    clean = fused([step.make_transform(detectors=ALL, words={"NAME": ["Budi"]}, phone_regions=list(PHONE_REGIONS))])
     assert clean(clean(text)) == clean(text)
+
+
+@given(st.lists(PIECES | st.text(max_size=5), max_size=8).map("".join))
+@example("AKIA" + "IOSFODNNABEXAMPL")
+@example("aa:bb:cc:dd:ee:ff")
+@example("abcd.abef.cafe")
+@example("WWW.a.io x")
+@example("xoxb-abcdefghijkl")
+@example("DE89 3704 0044 0532 0130 00")
+def test_the_quick_look_overlooks_nothing(text: str) -> None:
+    def write(kind: str, _: str) -> str:
+        return hide(f"[{kind}]")
+
+    one_by_one = text
+    for detector in DETECTORS.values():
+        one_by_one = detector.replacer(write)(one_by_one)
+    assert replacer(ALL, [], write)(text) == one_by_one
+
+
+@pytest.mark.parametrize(
+    ("kind", "a", "b"),
+    [
+        ("EMAIL", "A@B.co", "a@b.CO"), ("CARD", "4111 1111 1111 1111", "4111-1111-1111-1111"),
+        ("PHONE", "+62 812-3456-7890", "0812 3456 7890"), ("PHONE", "0062 21 555 1234", "(021) 555-1234"),
+        ("PHONE", "+1 (212) 555-0123 ext. 4", "212.555.0123"), ("IBAN", "nl91 abna 0417 1643 00", "NL91ABNA0417164300"),
+        ("NIK", "3171-2345-0190-0001", NIK), ("MAC", "00-1A-2b-3C-4d-5E", "001a.2b3c.4d5e"),
+        ("NAME", "Siti  Aminah", "SITI AMINAH"), ("CRYPTO", "BC1QW508D6QE", "bc1qw508d6qe"),
+    ],
+)  # fmt: skip
+def test_all_spellings_of_a_value_have_one_normal_form(kind: str, a: str, b: str) -> None:
+    assert normal_form(kind, a) == normal_form(kind, b)
+
+
+@pytest.mark.parametrize(
+    ("kind", "a", "b"), [("SECRET", "hf_a", "hf_A"), ("CRYPTO", "1Ab", "1AB"), ("PHONE", "0812", "0813")]
+)
+def test_different_values_stay_different(kind: str, a: str, b: str) -> None:
+    assert normal_form(kind, a) != normal_form(kind, b)

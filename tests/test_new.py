@@ -83,7 +83,7 @@ def test_the_comments_stay_in_their_column(folder: Path) -> None:
     assert cli.main(["new", "a-rather-long-name-for-it"]) == 0
     text = (folder / "a-rather-long-name-for-it.yaml").read_text()
     assert "name: a-rather-long-name-for-it       # runs land in" in text
-    assert "- path: data/a-rather-long-name-for-it.jsonl   # .json" in text
+    assert "- path: data/a-rather-long-name-for-it.jsonl   # or .csv" in text
 
 
 def test_nothing_is_overwritten(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -101,6 +101,15 @@ def test_own_rows_are_looked_at_for_task_and_fields(folder: Path) -> None:
     assert recipe["evaluation.primary"] == "order_accuracy"
     assert "sample" not in (folder / "own.yaml").read_text()
     assert not (folder / "data").exists()
+
+
+def test_own_rows_of_another_format_are_read_as_such(folder: Path) -> None:
+    turns = [{"from": "human", "value": "a"}, {"from": "gpt", "value": "b"}]
+    alpaca = {"instruction": "a", "input": "b", "output": "c"}
+    for row, form in (({"conversations": turns}, "sharegpt"), (alpaca, "alpaca")):
+        file = _rows(folder, row, name=f"{form}.jsonl")
+        assert cli.main(["new", form, "--data", str(file)]) == 0
+        assert load(Path(f"{form}.yaml"))["data.sources[0].format"] == form
 
 
 def test_rows_that_lie_where_they_are_looked_for_are_taken(folder: Path) -> None:

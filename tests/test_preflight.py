@@ -48,6 +48,12 @@ def said(problems: Sequence[Problem]) -> list[tuple[str, str]]:
     return [(problem.where, problem.severity) for problem in problems]
 
 
+TOOL_USE = [
+    {"from": "human", "value": "Find tea."},
+    {"from": "function_call", "value": '{"name": "find", "arguments": {}}'},
+    {"from": "observation", "value": "3"},
+    {"from": "gpt", "value": "Three."},
+]
 ROWS = [{"prompt": f"how {n}", "response": "first\nthen"} for n in range(30)]
 
 
@@ -62,9 +68,9 @@ def test_rows_as_the_recipe_describes_them_are_fine(tmp_path: Path) -> None:
     ("row", "overrides", "words"),
     [
         ({"question": "a", "answer": "b"}, [], "write fields: {prompt: question, response: answer}"),
-        ({"instruction": "a", "input": "", "output": "b"}, [], "write fields: {prompt: instruction, response: output}"),
+        ({"instruction": "a", "input": "", "output": "b"}, [], "write format: alpaca"),
         ({"messages": []}, [], "write format: messages"),
-        ({"conversations": []}, ["data.sources[0].format=messages"], "ShareGPT"),
+        ({"conversations": []}, ["data.sources[0].format=messages"], "write format: sharegpt"),
         ({"prompt": "a", "completion": "b"}, ["data.sources[0].format=messages"],
          "write format: prompt_response, fields: {prompt: prompt, response: completion}"),
         ({"promt": "a", "response": "b"}, [], "did you mean 'promt'?"),
@@ -78,6 +84,29 @@ def test_a_field_that_the_data_lacks_is_named_with_what_may_have_been_meant(
     problems = before_run(recipe(tmp_path, [row] * 3, *overrides))
     assert any(words in problem.message for problem in problems)
     assert {(problem.severity, bool(problem.line)) for problem in problems} == {("error", True)}
+
+
+@pytest.mark.parametrize(
+    ("row", "overrides", "where", "words"),
+    [
+        ({"prompt": "a", "response": "b", "lang": 1}, ["data.sources[0].where=langs == 1"],
+         "data.sources[0].where", "did you mean 'lang'?"),
+        ({"text": "a", "label": "b"}, ["data.sources[0].format=auto"], "data.sources[0].format", "fit no format"),
+        ({"conversations": TOOL_USE}, ["data.sources[0].format=auto", "prompt.chat_template=chatml"],
+         "prompt.chat_template", "chat template 'chatml' has no place for that; take mistral"),
+    ],
+)  # fmt: skip
+def test_what_the_rows_say_against_a_format_is_told_at_its_key(
+    row: dict[str, Any], overrides: list[str], where: str, words: str, tmp_path: Path
+) -> None:
+    (problem,) = before_run(recipe(tmp_path, [row] * 3, *overrides))
+    assert problem.where == where
+    assert words in problem.message
+
+
+def test_conversations_that_are_recognised_and_have_a_place_are_fine(tmp_path: Path) -> None:
+    rows = [{"conversations": TOOL_USE}] * 3
+    assert before_run(recipe(tmp_path, rows, "data.sources[0].format=auto", "prompt.chat_template=mistral")) == []
 
 
 def test_a_missing_field_is_told_at_its_line(tmp_path: Path) -> None:

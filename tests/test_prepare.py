@@ -1,9 +1,8 @@
 """The stage `prepare`, run on recipes: rows in, examples, ledger and statistics out, or an error that teaches."""
 
 import json
-import textwrap
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,57 +12,16 @@ from hypothesis import strategies as st
 
 from resep import Example
 from resep.errors import ResepError
-from resep.recipe import Recipe, load
+from resep.recipe import Recipe
 from resep.records import read_jsonl
 from resep.stages import prepare
-from resep.store import Task
-
-HEAD = "resep: 1\nname: trial\nmodel: {base: smollm2-135m-instruct}\n"
-SOURCE = "data: {sources: [{path: rows.jsonl, fields: {category: category}}], max_dropped: 1}\n"
-EVALUATION = "evaluation: {primary: exact_match, evaluators: {exact_match: {}}}\n"
-SPLITS = ("train", "validation", "test")
-
-
-def recipe(folder: Path, text: str = SOURCE, *overrides: str) -> Recipe:
-    (folder / "recipe.yaml").write_text(HEAD + textwrap.dedent(text) + EVALUATION)
-    return load(folder / "recipe.yaml", overrides)
-
-
-def write_rows(folder: Path, rows: Sequence[Any], name: str = "rows.jsonl") -> None:
-    lines = [row if isinstance(row, str) else json.dumps(row) for row in rows]
-    (folder / name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-
-
-def prepared(loaded: Recipe, folder: Path, events: list[Mapping[str, Any]] | None = None) -> Path:
-    out = folder / "out"
-    out.mkdir(exist_ok=True)
-    stage = prepare.stage(loaded)
-    task = Task(stage.name, stage.config, {}, out)
-    assert list(stage.run([task], ([] if events is None else events).append)) == [task]
-    assert sorted(path.name for path in out.iterdir()) == sorted(stage.outputs)
-    return out
-
-
-def examples(out: Path) -> list[Example]:
-    return [example for split in SPLITS for example in read_jsonl(out / f"{split}.jsonl", Example)]
-
-
-def ledger(out: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (out / "ledger.jsonl").read_text(encoding="utf-8").splitlines()]
-
-
-def statistics(out: Path) -> dict[str, Any]:
-    return dict(json.loads((out / "statistics.json").read_text(encoding="utf-8")))
+from tests.preparing import SOURCE, SPLITS, examples, ledger, prepared, recipe, row, statistics, write_rows
 
 
 def refusal(loaded: Recipe, folder: Path) -> str:
     with pytest.raises(ResepError) as caught:
         prepared(loaded, folder)
     return str(caught.value)
-
-
-def row(number: int, **fields: Any) -> dict[str, Any]:
-    return {"prompt": f"How do I do {number}?", "response": ["Open it.", "Close it."], "category": "c", **fields}
 
 
 MANY = [row(number) for number in range(60)]
@@ -93,7 +51,7 @@ def test_every_row_is_in_the_ledger_and_the_statistics_agree(tmp_path: Path) -> 
     out = prepared(recipe(tmp_path, SOURCE + STEPS), tmp_path)
     entries, counts = ledger(out), statistics(out)
     assert [entry["line"] for entry in entries] == list(range(1, 64))
-    assert entries[0].keys() == {"id", "file", "line", "status", "split", "reason"}
+    assert entries[0].keys() == {"id", "file", "line", "source", "status", "split", "step", "reason"}
     assert [entry["reason"] for entry in entries if entry["status"] == "dropped"] == [
         "duplicate of rows.jsonl:1",
         "prompt is empty after preprocessing",
@@ -102,8 +60,14 @@ def test_every_row_is_in_the_ledger_and_the_statistics_agree(tmp_path: Path) -> 
     assert counts["dropped"] == {"duplicate": 1, "prompt is empty after preprocessing": 1}
     assert counts["splits"] == {split: sum(entry["split"] == split for entry in entries) for split in SPLITS}
     assert counts["placeholders"] == {"[PHONE]": 1}
-    assert counts["steps"][0] == {"name": "placeholders", "rows_in": 63, "rows_out": 62, "changed": 1}
-    assert counts["steps"][3] == {"name": "deduplicate", "rows_in": 62, "rows_out": 61, "changed": 0}
+    assert {name: counts["steps"][2][name] for name in ("rows_in", "rows_out", "changed", "dropped")} == {
+        "rows_in": 63,
+        "rows_out": 62,
+        "changed": 63,
+        "dropped": {"prompt is empty after preprocessing": 1},
+    }
+    assert (counts["steps"][3]["rows_in"], counts["steps"][3]["rows_out"]) == (62, 61)
+    assert counts["steps"][3]["dropped"] == {"duplicate": 1}
     ids = {split: [example.id for example in read_jsonl(out / f"{split}.jsonl", Example)] for split in SPLITS}
     assert ids == {split: [entry["id"] for entry in entries if entry["split"] == split] for split in SPLITS}
 
@@ -115,7 +79,7 @@ def test_no_personal_data_reaches_ledger_or_statistics(tmp_path: Path) -> None:
     ]
     write_rows(tmp_path, [*MANY, *secret, secret[0], {"prompt": "budi@toko.co.id"}])
     out = prepared(
-        recipe(tmp_path, SOURCE.replace("max_dropped: 1", "max_dropped: 1, on_bad_row: drop") + STEPS), tmp_path
+        recipe(tmp_path, SOURCE.replace("max_dropped: 1", "max_dropped: 1, on_bad_row: skip") + STEPS), tmp_path
     )
     written = (out / "ledger.jsonl").read_text() + (out / "statistics.json").read_text()
     assert "budi" not in written.lower()
@@ -168,7 +132,7 @@ def test_conversations_keep_their_turns_and_get_the_recipes_system_prompt(tmp_pa
         (["user", "user", "assistant"], "message 2 is from 'user', where 'assistant' was expected"),
         (["user", "system", "assistant"], "message 2 is from 'system'"),
         (["system"], "the last message (1) is from 'system'"),
-        (["user", "bot"], "message 2 has a role that is not system, user or assistant: 'bot'"),
+        (["user", "bot"], "message 2 has a role that is not system, developer, user, assistant or tool: 'bot'"),
         ([], "field 'messages' is an empty list"),
     ],
 )
@@ -203,8 +167,8 @@ def test_a_bad_row_stops_the_run_with_its_place_or_is_dropped_with_its_reason(
     stopped = refusal(recipe(tmp_path), tmp_path)
     assert stopped.startswith("rows.jsonl:61:")
     assert message in stopped
-    assert "`data.on_bad_row: drop`" in stopped
-    out = prepared(recipe(tmp_path, SOURCE, "data.on_bad_row=drop"), tmp_path)
+    assert "`data.on_bad_row: skip`" in stopped
+    out = prepared(recipe(tmp_path, SOURCE, "data.on_bad_row=skip"), tmp_path)
     last = ledger(out)[-1]
     assert (last["line"], last["status"]) == (61, "dropped")
     assert last["reason"].startswith("bad row: ")
@@ -222,8 +186,6 @@ def test_a_mapped_id_names_the_row_and_may_not_stand_twice(tmp_path: Path) -> No
 def test_a_run_that_was_cut_short_begins_again(tmp_path: Path) -> None:
     write_rows(tmp_path, MANY)
     whole = ledger(prepared(recipe(tmp_path), tmp_path))
-    (tmp_path / "out" / "examples.partial").write_text('{"id": "half a li')
-    (tmp_path / "out" / "ledger.partial").write_text("{")
     (tmp_path / "out" / "train.jsonl").write_text("stale\n" * 1000)
     assert ledger(prepared(recipe(tmp_path), tmp_path)) == whole
     assert len(examples(tmp_path / "out")) == len(MANY)
@@ -244,7 +206,7 @@ def test_two_sources_are_read_one_after_the_other_up_to_their_limits(tmp_path: P
 
 def test_a_csv_with_another_separator_is_recognised(tmp_path: Path) -> None:
     (tmp_path / "b.csv").write_text("prompt;response\na;b\n")
-    assert "separated by ';'" in refusal(recipe(tmp_path, "data: {sources: [{path: b.csv}]}\n"), tmp_path)
+    assert "separated by semicolons" in refusal(recipe(tmp_path, "data: {sources: [{path: b.csv}]}\n"), tmp_path)
 
 
 def test_a_source_that_is_not_there_is_said_before_anything_runs(tmp_path: Path) -> None:
@@ -269,8 +231,11 @@ def test_classes_are_in_every_split_and_small_ones_are_named(tmp_path: Path) -> 
     events: list[Mapping[str, Any]] = []
     out = prepared(recipe(tmp_path, SOURCE + "split: {stratify_by: category}\n"), tmp_path, events)
     assert statistics(out)["strata"]["three"] == {"train": 1, "validation": 1, "test": 1}
-    assert statistics(out)["warnings"] == ["1 values of 'category' have too few prompts to be in every split: 'two'"]
-    assert [event["event"] for event in events] == ["warning"]
+    told = statistics(out)["warnings"]
+    assert told[0] == "1 value of 'category' has too few prompts to be in every split: 'two' (2 rows)"
+    assert told[1].startswith("'category' is very uneven in training: 'big' has ")
+    assert told[2].startswith("2 of 3 values of 'category' have fewer than 5 training rows: ")
+    assert [event["message"] for event in events if event["event"] == "warning"] == told
 
 
 def test_rows_beyond_the_limit_of_a_split_are_dropped_with_that_reason(tmp_path: Path) -> None:
@@ -392,7 +357,7 @@ FAULTY = st.fixed_dictionaries(
 def test_the_ledger_closes_whatever_the_rows(tmp_path: Path, faulty: list[Any]) -> None:
     write_rows(tmp_path, [*MANY, *faulty])
     out = prepared(
-        recipe(tmp_path, SOURCE + STEPS + "split: {max_rows: {train: 30}}\n", "data.on_bad_row=drop"), tmp_path
+        recipe(tmp_path, SOURCE + STEPS + "split: {max_rows: {train: 30}}\n", "data.on_bad_row=skip"), tmp_path
     )
     entries, counts = ledger(out), statistics(out)
     assert len(entries) == counts["rows_in"] == len(MANY) + len(faulty)

@@ -17,8 +17,8 @@ from resep.errors import RecipeError, ResepError
 from resep.placeholders import is_hidden, scrub
 from resep.recipe import DEFAULT_FIELDS, StepSpec, load
 from resep.records import Origin
-from resep.stages.prepare.apply import apply_steps
 from resep.stages.prepare.text import text_pipeline
+from tests.preparing import SOURCE, ledger, prepared, recipe, statistics, write_rows
 from tests.recipe_texts import write_recipe
 
 TALK = [
@@ -383,14 +383,19 @@ def test_contains_is_in(prompt: str, part: str) -> None:
     assert keeps(f"contains(prompt, {part!r})", row(prompt)) == (part in prompt)
 
 
-def test_the_filters_run_in_the_runner_and_their_reasons_reach_the_ledger() -> None:
-    dropped: list[Row] = []
-    steps = [spec("filter_length", minimum=4), spec("filter_expression", keep='category != "spam"')]
-    rows = [row("Ask"), row("Tell me", category="spam"), row("Tell me", category="ham")]
-    kept, counts = apply_steps(rows[:], steps, dropped.append)
-    assert [each.fields["category"] for each in kept] == ["ham"]
-    assert [each.dropped for each in dropped] == ["prompt has 3 characters, fewer than 4", 'not: category != "spam"']
-    assert [(count.rows_in, count.rows_out) for count in counts] == [(3, 2), (2, 1)]
+def test_the_filters_run_in_the_runner_and_their_reasons_reach_the_ledger(tmp_path: Path) -> None:
+    rows = [{"prompt": f"Tell me {n}", "response": "Yes.", "category": "ham"} for n in range(60)]
+    rows[5]["prompt"], rows[7]["category"] = "Ask", "spam"
+    write_rows(tmp_path, rows)
+    steps = "preprocessing: [{filter_length: {minimum: 4}}, {filter_expression: {keep: 'category != \"spam\"'}}]\n"
+    out = prepared(recipe(tmp_path, SOURCE + steps), tmp_path)
+    dropped = {entry["line"]: (entry["step"], entry["reason"]) for entry in ledger(out) if entry["reason"]}
+    assert dropped == {
+        6: ("filter_length", "prompt has 3 characters, fewer than 4"),
+        8: ("filter_expression", 'not: category != "spam"'),
+    }
+    counts = [(step["rows_in"], step["rows_out"]) for step in statistics(out)["steps"]]
+    assert counts == [(60, 59), (59, 58)]
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
-"""Reading sources: what comes out of each format, and what is said of a file or row that cannot be read."""
+"""Which files the sources of a recipe are, and blocks of their rows: the same rows as one by one, cut the same way."""
 
 import json
+import pickle
 import re
-from contextlib import suppress
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,209 +11,239 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resep.errors import ResepError
-from resep.problems import format_problem
-from resep.stages.prepare.json_faults import JsonFault, read_value
-from resep.stages.prepare.raw import RawRow
-from resep.stages.prepare.sources import read_source
+from resep.errors import RecipeError, ResepError
+from resep.recipe import Recipe, load
+from resep.repeatable import read_inputs, write_repeatable
+from resep.sources import (
+    BLOCK_BYTES,
+    BLOCK_ROWS,
+    Source,
+    SourceFile,
+    identities,
+    lines,
+    local_source,
+    open_sources,
+    raw_rows,
+    read_blocks,
+    read_file,
+    reads,
+)
+from tests.preparing import EVALUATION, HEAD
+from tests.reading import read, refusal
 
 
-def read(folder: Path, name: str, content: str | bytes) -> list[RawRow]:
-    (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
-    return list(read_source(folder / name, f"data/{name}"))
+def recipe(folder: Path, path: str, *overrides: str) -> Recipe:
+    (folder / "recipe.yaml").write_text(f"{HEAD}data: {{sources: [{{path: '{path}'}}]}}\n{EVALUATION}")
+    return load(folder / "recipe.yaml", overrides)
 
 
-def refusal(folder: Path, name: str, content: str | bytes) -> str:
-    with pytest.raises(ResepError) as caught:
-        read(folder, name, content)
-    return str(caught.value)
+def write(folder: Path, *names: str, content: str = '{"a": 1}\n') -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(content)
 
 
-def places(rows: list[RawRow]) -> list[tuple[int, Any]]:
-    return [(row.origin.line, dict(row.values)) for row in rows]
+def names(loaded: Recipe) -> list[str]:
+    return [file.name for source in open_sources(loaded, print) for file in source.files]
 
 
-def test_a_jsonl_file_gives_its_lines_and_no_blank_ones(tmp_path: Path) -> None:
-    rows = read(tmp_path, "a.jsonl", '\ufeff{"a": "1"}\r\n\n{"a": ["x", 2]}')
-    assert places(rows) == [(1, {"a": "1"}), (3, {"a": ["x", 2]})]
-    assert str(rows[1].origin) == "data/a.jsonl:3"
+def test_a_pattern_is_its_files_by_name_each_called_as_the_recipe_would(tmp_path: Path) -> None:
+    write(tmp_path, "rows/b.jsonl", "rows/a.jsonl", "rows/.c.jsonl", "rows/d.csv", "rows/deep/er/e.jsonl")
+    assert names(recipe(tmp_path, "rows/*.jsonl")) == ["rows/a.jsonl", "rows/b.jsonl"]
+    assert names(recipe(tmp_path, "rows/**/*.jsonl")) == ["rows/a.jsonl", "rows/b.jsonl", "rows/deep/er/e.jsonl"]
+    assert names(recipe(tmp_path, "./rows/[a]*.jsonl")) == ["rows/a.jsonl"]
 
 
-def test_a_line_separator_within_a_text_ends_no_row(tmp_path: Path) -> None:
-    assert places(read(tmp_path, "a.jsonl", '{"a": "x\u2028y"}\n')) == [(1, {"a": "x\u2028y"})]
+def test_a_file_whose_name_looks_like_a_pattern_is_that_file(tmp_path: Path) -> None:
+    write(tmp_path, "rows [1]/a*.jsonl", "rows [1]/ab.jsonl")
+    assert names(recipe(tmp_path, "rows [1]/a*.jsonl")) == ["rows [1]/a*.jsonl"]
+    assert names(recipe(tmp_path, "rows [1]/?b.jsonl")) == ["rows [1]/ab.jsonl"]
 
 
-def test_a_json_file_is_a_list_and_knows_the_line_of_each_row(tmp_path: Path) -> None:
-    assert places(read(tmp_path, "a.json", '[{"a": 1},\n\n {"a":\n 2}, {"a": 3}]\n')) == [
-        (1, {"a": 1}),
-        (3, {"a": 2}),
-        (4, {"a": 3}),
+def test_a_pattern_that_was_typed_may_lead_anywhere(tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    write(tmp_path, "there/a.jsonl")
+    pattern = f"{tmp_path}/there/*.jsonl"
+    assert names(recipe(tmp_path / "here", "rows.jsonl", f"data.sources[0].path={pattern}")) == [
+        f"{tmp_path}/there/a.jsonl"
     ]
 
 
-def test_csv_values_stay_texts_and_may_hold_line_breaks(tmp_path: Path) -> None:
-    rows = read(tmp_path, "a.csv", '\ufeffprompt,when\n"two\nlines",2024-01-01\n007,\n')
-    assert places(rows) == [(2, {"prompt": "two\nlines", "when": "2024-01-01"}), (4, {"prompt": "007", "when": ""})]
+def test_a_pattern_that_finds_nothing_tells_what_is_there(tmp_path: Path) -> None:
+    write(tmp_path, "rows/a.csv", "rows/more/b.csv")
+    said = f"rows/*.jsonl: no file has a name like this; in {tmp_path}/rows there is a.csv, more/"
+    with pytest.raises(ResepError, match=re.escape(said)):
+        names(recipe(tmp_path, "rows/*.jsonl"))
 
 
-def test_parquet_columns_keep_their_types(tmp_path: Path) -> None:
-    pyarrow = pytest.importorskip("pyarrow")
-    from pyarrow import parquet
-
-    table = pyarrow.table({"prompt": ["a", "2024-01-01"], "response": [["x", "y"], None]})
-    parquet.write_table(table, tmp_path / "a.parquet")
-    rows = list(read_source(tmp_path / "a.parquet", "a.parquet"))
-    assert places(rows) == [
-        (1, {"prompt": "a", "response": ["x", "y"]}),
-        (2, {"prompt": "2024-01-01", "response": None}),
-    ]
+@pytest.mark.parametrize("pattern", ["../*.jsonl", "rows/../../*.jsonl", "/etc/*.jsonl", "~/*.jsonl"])
+def test_a_pattern_stays_below_the_recipe(tmp_path: Path, pattern: str) -> None:
+    with pytest.raises(RecipeError, match=r"leads out of|absolute path"):
+        recipe(tmp_path, pattern)
 
 
-def test_a_file_that_is_no_parquet_is_refused(tmp_path: Path) -> None:
-    pytest.importorskip("pyarrow")
-    assert "not a Parquet file" in refusal(tmp_path, "a.parquet", "prompt,response\n")
+def test_a_pattern_finds_nothing_through_a_link_that_leads_out(tmp_path: Path) -> None:
+    write(tmp_path, "secret/a.jsonl")
+    (tmp_path / "home" / "rows").mkdir(parents=True)
+    (tmp_path / "home" / "rows" / "out").symlink_to(tmp_path / "secret")
+    with pytest.raises(ResepError, match=r"rows/out/a\.jsonl: leads out of the recipe's folder through a link"):
+        names(recipe(tmp_path / "home", "rows/*/*.jsonl"))
 
 
-def test_the_missing_comma_of_a_list_is_shown_at_its_place(tmp_path: Path) -> None:
-    text = '[\n  {"prompt": "p", "response": ["open it" "close it"]}\n]'
-    assert refusal(tmp_path, "a.json", text).splitlines() == [
-        "data/a.json:2:42: a comma is missing between two texts",
-        '      {"prompt": "p", "response": ["open it" "close it"]}',
-        "                                             ^",
-    ]
+def test_a_missing_file_suggests_its_neighbour(tmp_path: Path) -> None:
+    write(tmp_path, "data/quickstart.jsonl")
+    message = f"data/quikstart.jsonl: no such file in {tmp_path}/data; did you mean 'quickstart.jsonl'?"
+    with pytest.raises(ResepError, match=re.escape(message)):
+        open_sources(recipe(tmp_path, "data/quikstart.jsonl"), print)
 
 
-@pytest.mark.parametrize(
-    ("line", "column", "message"),
-    [
-        ('{"a": ["x" "y"]}', 12, "a comma is missing between two texts"),
-        ('{"a": 1 "b": 2}', 9, "a comma is missing before this"),
-        ('{"a": "x" "b": "y"}', 11, "a comma is missing between two texts"),
-        ('{"a": ["x", "y",]}', 17, "a comma too many before ']'"),
-        ('{"a": "x",}', 11, "a comma too many before '}'"),
-        ('{"a": "x', 7, "this text is never closed"),
-        ('{"a": "x"', 10, "ends too early"),
-        ("{'a': 1}", 2, "double quotes"),
-        ('{"a" "x"}', 6, "a colon is missing"),
-        ('{"a": "he said "hi" now"}', 17, "backslash"),
-        ('{"a": "x\ty"}', 9, "a line break or tab inside a text"),
-        ('{"a": "C:\\q"}', 10, "a backslash that means nothing"),
-        ('{"a": None}', 7, "a value was expected, not 'None'"),
-        ('{"a": NaN}', 7, "NaN is no JSON"),
-        ('{"a": "NaN", "b": -Infinity}', 19, "-Infinity is no JSON"),
-        ('{"a": 1, "a": 2}', 2, "the key 'a' stands twice"),
-        ('{"a": "cut \\ud83d"}', 12, "half of a character"),
-        ('{"a": 1} {"a": 2}', 9, "one row per line"),
-        ("[1, 2]", 1, "a row is an object {...}; this is a list"),
-        ("[" * 100_000, 1, "nested too deeply"),
-        ('{"a": ' + "1" * 5000 + "}", 1, "Exceeds the limit"),
-    ],
-)
-def test_broken_json_is_explained_in_plain_words(tmp_path: Path, line: str, column: int, message: str) -> None:
-    fine, broken, after = read(tmp_path, "a.jsonl", f'{{"ok": 1}}\n{line}\n{{"ok": 2}}\n')
-    assert fine.problem is None
-    assert after.problem is None
-    assert broken.problem is not None
-    assert (broken.problem.line, broken.problem.column) == (2, column)
-    assert message in broken.problem.message
-    assert format_problem(broken.problem).startswith(f"data/a.jsonl:2:{column}: ")
+def test_a_folder_is_told_how_to_name_its_files(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").mkdir()
+    with pytest.raises(ResepError, match=r"is a folder \(its files are written folder/\*\.jsonl\)"):
+        open_sources(recipe(tmp_path, "rows.jsonl"), print)
 
 
-def test_a_json_list_in_a_jsonl_file_is_recognised(tmp_path: Path) -> None:
-    first = read(tmp_path, "a.jsonl", '[\n{"a": 1}\n]')[0]
-    assert first.problem is not None
-    assert "name it .json" in first.problem.message
+@pytest.mark.parametrize("name", ["a.xlsx", "a.jsonl.bz2", "a", "a.gz"])
+def test_another_kind_of_file_is_refused(tmp_path: Path, name: str) -> None:
+    assert "the name must end in .json, .jsonl, .csv, .tsv, .parquet, .arrow or .feather" in refusal(
+        tmp_path, name, "x"
+    )
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ('{"a": 1}\n{"a": 2}', ":1:1: a JSON source is a list of rows"),
-        ('[{"a": 1}\n {"a": 2}]', ":2:2: a comma is missing between two rows"),
-        ('[{"a": 1},\n]', ":1:10: a comma too many before ']'"),
-        ('[{"a": 1}', ":1:10: the data ends too early"),
-        ("[", ":1:2: the data ends too early"),
-        ('[{"a": 1}]\n]', ":2:1: the list has ended"),
-        ('[{"a": 1},\n "x"]', ":2:2: a row is an object {...}; this is a text"),
-        ("[]", "the file has no rows"),
-        ("", "the file is empty"),
-    ],
-)
-def test_a_broken_json_list_names_line_and_column(tmp_path: Path, text: str, message: str) -> None:
-    assert message in refusal(tmp_path, "a.json", text)
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("a,a\n1,2\n", "two columns are called 'a'"),
-        ("a,b\n", "the file has no rows"),
-        ('a,b\n1,2\n3,"x\n4,5\n6,7\n', "a.csv:3: in the row that begins here: unexpected end of data (line 5)"),
-        ('a,b\n1,2\n3,"x\n4,"y"\n', "a.csv:3: in the row that begins here: ',' expected after '\"' (line 4)"),
-    ],
-)
-def test_a_broken_csv_is_refused(tmp_path: Path, text: str, message: str) -> None:
-    assert message in refusal(tmp_path, "a.csv", text)
-
-
-def test_a_csv_row_with_a_value_too_many_is_that_rows_problem(tmp_path: Path) -> None:
-    bad, good = read(tmp_path, "a.csv", "a,b\n1,2,3\n4,5\n")
-    assert bad.problem is not None
-    assert bad.problem.message.startswith("3 values under 2 columns")
-    assert dict(good.values) == {"a": "4", "b": "5"}
+def test_a_parquet_in_an_archive_is_refused(tmp_path: Path) -> None:
+    assert refusal(tmp_path, "a.parquet.gz", "x") == (
+        "data/a.parquet.gz: a .parquet file compresses itself: unpack it first, and name it without .gz"
+    )
 
 
 @pytest.mark.parametrize("name", ["a.json", "a.csv"])
 def test_a_file_that_is_not_utf8_names_the_byte(tmp_path: Path, name: str) -> None:
-    assert refusal(tmp_path, name, "x,y\né,é\n".encode("latin-1")).startswith(
-        f"data/{name}:2:1: the byte 0xe9 is not UTF-8"
-    )
+    said = refusal(tmp_path, name, "x,y\né,é\n".encode("latin-1"))
+    assert said.startswith(f"data/{name}:2:1: the byte 0xe9 is not UTF-8")
     assert "UTF-16" in refusal(tmp_path, name, "x,y\n".encode("utf-16"))
 
 
-def test_a_jsonl_row_that_is_not_utf8_is_that_rows_problem(tmp_path: Path) -> None:
-    bad, good = read(tmp_path, "a.jsonl", b'{"a": "\xe9"}\n{"a": "b"}\n')
-    assert bad.problem is not None
-    assert bad.problem.column == 8
-    assert good.problem is None
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl", "a.csv", "a.tsv", "a.parquet"])
+def test_an_empty_file_is_refused(tmp_path: Path, name: str) -> None:
+    assert refusal(tmp_path, name, "") == f"data/{name}: the file is empty"
 
 
-def test_a_missing_file_suggests_its_neighbour(tmp_path: Path) -> None:
-    (tmp_path / "quickstart.jsonl").write_text("{}")
-    message = f"data/quikstart.jsonl: no such file in {tmp_path}; did you mean 'quickstart.jsonl'?"
-    with pytest.raises(ResepError, match=re.escape(message)):
-        list(read_source(tmp_path / "quikstart.jsonl", "data/quikstart.jsonl"))
+def test_what_is_read_is_known_by_its_names(tmp_path: Path) -> None:
+    write(tmp_path, "rows/a.jsonl", "rows/b.jsonl")
+    loaded = recipe(tmp_path, "rows/*.jsonl")
+    assert reads(loaded) == {f"rows/{name}.jsonl": tmp_path / "rows" / f"{name}.jsonl" for name in "ab"}
+    assert identities(loaded) == {}
+    assert local_source(loaded, 0) == open_sources(loaded, print)[0]
 
 
-def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:
-    assert ".json, .jsonl, .csv or .parquet" in refusal(tmp_path, "a.xlsx", "x")
+def test_two_files_of_one_name_are_both_read(tmp_path: Path) -> None:
+    """A child may name a file as its parent does, relative to a folder of its own."""
+    write(tmp_path, "rows.jsonl", "child/rows.jsonl")
+    loaded = recipe(tmp_path, "rows.jsonl", f"data.sources=[{{path: rows.jsonl}}, {{path: '{tmp_path}/rows.jsonl'}}]")
+    assert len(reads(loaded)) == 2
 
 
-VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
-    max_leaves=5,
-)
+def test_a_run_can_be_repeated_over_the_files_of_a_pattern(tmp_path: Path) -> None:
+    write(tmp_path, "rows/a.jsonl", "rows/b.jsonl")
+    loaded = recipe(tmp_path, "rows/*.jsonl")
+    write_repeatable(loaded, tmp_path / "run")
+    (told,) = read_inputs(tmp_path / "run")
+    assert (told.key, told.path) == ("data.sources[0].path", "rows/*.jsonl")
+    assert load(tmp_path / "run" / "recipe.yaml")["data.sources[0].path"] == "rows/*.jsonl"
+    write(tmp_path, "rows/b.jsonl", content='{"a": 2}\n')
+    write_repeatable(loaded, tmp_path / "run")
+    assert read_inputs(tmp_path / "run")[0].digest != told.digest
+
+
+def test_what_lies_elsewhere_is_no_input_of_a_repeated_run(tmp_path: Path) -> None:
+    loaded = recipe(tmp_path, "https://host/rows.jsonl")
+    write_repeatable(loaded, tmp_path / "run")
+    assert read_inputs(tmp_path / "run") == []
+    assert load(tmp_path / "run" / "recipe.yaml")["data.sources[0].path"] == "https://host/rows.jsonl"
+
+
+# Blocks.
+
+
+def blocks_of(folder: Path, name: str, content: str | bytes, limit: int | None = None) -> list[Any]:
+    (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+    return list(read_blocks(Source(3, name, (SourceFile(folder / name, name),)), limit))
+
+
+def rows_of(blocks: Sequence[Any]) -> list[tuple[int, Any]]:
+    return [(row.origin.line, dict(row.values)) for block in blocks for row in raw_rows(block)]
+
+
+@pytest.mark.parametrize(("name", "line"), [("a.jsonl", '{{"n": "{}"}}\n'), ("a.csv", "{}\n")])
+def test_blocks_have_a_bounded_number_of_rows(tmp_path: Path, name: str, line: str) -> None:
+    content = "n\n" * name.endswith("csv") + "".join(line.format(number) for number in range(2 * BLOCK_ROWS + 1))
+    blocks = blocks_of(tmp_path, name, content)
+    counts = [len(list(raw_rows(block))) for block in blocks]
+    assert counts == [BLOCK_ROWS, BLOCK_ROWS, 1]
+    assert {(block.source, block.file) for block in blocks} == {(3, name)}
+    first = 1 + name.endswith("csv")
+    assert [block.first_line for block in blocks] == [first, first + BLOCK_ROWS, first + 2 * BLOCK_ROWS]
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json"])
+def test_blocks_have_a_bounded_number_of_bytes(tmp_path: Path, name: str) -> None:
+    rows = [{"n": "x" * (BLOCK_BYTES // 10)} for _ in range(25)]
+    content = json.dumps(rows) if name == "a.json" else "".join(json.dumps(row) + "\n" for row in rows)
+    blocks = blocks_of(tmp_path, name, content)
+    assert [values for _, values in rows_of(blocks)] == rows
+    assert [len(list(raw_rows(block))) for block in blocks] == ([9, 9, 7] if name == "a.jsonl" else [10, 10, 5])
+
+
+def test_a_block_travels_to_another_process(tmp_path: Path) -> None:
+    for name, content in (("a.jsonl", '{"a": 1}\n{broken\n'), ("a.csv", "a\n1\n1,2\n")):
+        (block,) = blocks_of(tmp_path, name, content)
+        assert list(raw_rows(pickle.loads(pickle.dumps(block)))) == list(raw_rows(block))
 
 
 @given(
-    st.lists(st.dictionaries(st.text(max_size=3), VALUES, max_size=3), min_size=1, max_size=4),
-    st.sampled_from([None, 1]),
+    st.lists(st.sampled_from(['{"a": "x"}', '{"b": [1]}', "", "  ", "{broken", '{"long": "' + "y" * 50 + '"}'])),
+    st.booleans(),
+    st.integers(1, 4),
+    st.integers(1, 60),
+    st.integers(1, 80),
 )
-def test_what_json_wrote_is_read_back(
-    tmp_path_factory: pytest.TempPathFactory, rows: list[Any], indent: int | None
+def test_blocks_hold_the_rows_of_the_file_however_they_are_cut_and_arrive(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[str], has_end: bool, rows: int, size: int, piece: int
 ) -> None:
-    folder = tmp_path_factory.mktemp("json")
-    assert [dict(row.values) for row in read(folder, "a.json", json.dumps(rows, indent=indent))] == rows
-    lines = "".join(json.dumps(row) + "\n" for row in rows)
-    assert [dict(row.values) for row in read(folder, "a.jsonl", lines)] == rows
+    folder = tmp_path_factory.mktemp("blocks")
+    content = "\n".join(['{"first": 1}', *texts]) + "\n" * has_end
+    expected = [(row.origin.line, dict(row.values)) for row in read(folder, "a.jsonl", content)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lines, "BLOCK_ROWS", rows)
+        patch.setattr(lines, "BLOCK_BYTES", size)
+        blocks = blocks_of(folder, "a.jsonl", content)
+        patch.setattr(lines, "_PIECE", piece)
+        assert blocks_of(folder, "a.jsonl", content) == blocks
+    assert rows_of(blocks) == expected
+    assert all(block.lines.count(b"\n") <= rows for block in blocks)
+    assert b"".join(block.lines for block in blocks) == content.encode()
 
 
-@given(st.text(alphabet='{}[]",:ab1 \n\\', max_size=30))
-def test_any_text_is_a_value_or_a_fault_with_its_place(text: str) -> None:
-    with suppress(JsonFault):
-        read_value(text, 0)
-        return
-    with pytest.raises(JsonFault, match=r"\w") as caught:
-        read_value(text, 0)
-    assert 0 <= caught.value.position <= len(text)
+@given(st.integers(1, 9), st.sampled_from(["a.jsonl", "a.csv", "a.json"]))
+def test_a_limit_is_one_of_rows_over_all_files(tmp_path_factory: pytest.TempPathFactory, limit: int, name: str) -> None:
+    folder = tmp_path_factory.mktemp("limit")
+    content = {"a.jsonl": '{"n": "1"}\n\n{"n": "2"}\n\n{"n": "3"}', "a.csv": "n\n1\n2\n3\n", "a.json": "[{},{},{}]"}[
+        name
+    ]
+    (folder / name).write_text(content)
+    file = SourceFile(folder / name, name)
+    whole = [(row.origin.line, dict(row.values)) for row in [*read_file(file), *read_file(file)]]
+    assert rows_of(list(read_blocks(Source(0, name, (file, file)), limit))) == whole[:limit]
+
+
+def test_what_stands_behind_the_limit_is_not_looked_at(tmp_path: Path) -> None:
+    write(tmp_path, "a.jsonl")
+    (tmp_path / "b.csv").write_text('a\n1\n"never closed')
+    files = (SourceFile(tmp_path / "a.jsonl", "a"), SourceFile(tmp_path / "b.csv", "b"))
+    assert len(rows_of(list(read_blocks(Source(0, "x", files), 2)))) == 2
+
+
+def test_a_file_of_blank_lines_has_no_rows(tmp_path: Path) -> None:
+    for content in ("\n\n", " \n"):
+        with pytest.raises(ResepError, match=r"a\.jsonl: the file has no rows"):
+            blocks_of(tmp_path, "a.jsonl", content)

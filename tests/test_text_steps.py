@@ -1,17 +1,18 @@
 """The other shipped text steps, and text steps as one pipeline."""
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from resep import Row, plugins
+from resep import hide, plugins, reveal
 from resep.errors import ResepError
+from resep.placeholders import scrub
 from resep.recipe import DEFAULT_FIELDS, StepSpec
-from resep.records import Origin
 from resep.stages.prepare.text import text_pipeline
 
 
@@ -24,7 +25,7 @@ def step(name: str) -> Any:
 
 
 def strip(text: str, **options: str) -> str:
-    return str(step("strip_punctuation").transform_text(text, **options))
+    return str(step("strip_punctuation").make_transform(**options)(text))
 
 
 @pytest.mark.parametrize(
@@ -46,6 +47,16 @@ def test_punctuation_and_symbols_go_and_spaces_collapse_within_lines(text: str, 
 def test_kept_marks_stay_and_the_replacement_can_be_nothing() -> None:
     assert strip("don't re-do it!", keep="'-") == "don't re-do it"
     assert strip("e.g. Wi-Fi", replace_with="") == "eg WiFi"
+
+
+@given(st.text(), st.sampled_from([" ", "", "-", "x", "ab", "é", "(x)"]), st.text(max_size=3))
+def test_every_mark_is_replaced_once_whatever_replaces_it(text: str, new: str, keep: str) -> None:
+    def replaced(character: str) -> str:
+        return new if unicodedata.category(character)[0] in "PS" and character not in keep else character
+
+    expected = "".join(map(replaced, unicodedata.normalize("NFC", text)))
+    lines = [" ".join(line.split()) for line in expected.split("\n")]
+    assert strip(text, replace_with=new, keep=keep) == "\n".join(lines)
 
 
 @given(st.text())
@@ -78,8 +89,34 @@ def test_placeholders_survive_lowercase_and_strip_in_any_order(names: list[str],
             assert f"{{{{{name.title()} Nr.}}}}" in cleaned
 
 
+@given(st.text(max_size=64).filter(str.strip), st.text(alphabet="aB ,.!é{}[]\n", max_size=10))
+@example("Nama Pelanggan É", "x")
+@example("客户姓名", "x")
+@example("İ \u0307", "B")
+def test_whatever_stands_in_double_braces_comes_through_as_it_is(inside: str, around: str) -> None:
+    assume(re.fullmatch(r"[^{}\x00-\x1f\x7f-\x9f\u2028\u2029\ue000-\ue0ff]+", inside))
+    clean = text_pipeline([spec("normalise_unicode"), spec("lowercase"), spec("strip_punctuation")], "prompt")
+    cleaned = clean(f"{around.rstrip('{')} {{{{{inside}}}}} {around.lstrip('}')}")
+    assert f"{{{{{inside}}}}}" in cleaned
+    assert clean(cleaned) == cleaned
+
+
+@given(st.text(max_size=40))
+def test_what_is_hidden_is_revealed_to_the_letter(text: str) -> None:
+    assert reveal(f"x{hide(text)}y") == f"x{text}y"
+    assert scrub(hide(text)) == ""
+
+
+def test_a_placeholder_that_a_step_cut_apart_is_still_a_text() -> None:
+    assert reveal(hide("{{é}}")[:3]) == "{{\ufffd"
+
+
+def test_a_placeholder_over_several_lines_is_none() -> None:
+    assert text_pipeline([spec("lowercase")], "prompt")("{{A\nB}} {{}} {{A}}") == "{{a\nb}} {{}} {{A}}"
+
+
 def test_private_characters_of_the_text_are_not_taken_for_placeholders() -> None:
-    assert text_pipeline([spec("lowercase")], "prompt")("A\ue05bB") == "ab"
+    assert text_pipeline([spec("lowercase")], "prompt")("A\ue05bB\ue0ff") == "ab"
 
 
 def test_a_step_touches_only_the_fields_it_names() -> None:
@@ -95,31 +132,3 @@ def test_a_control_token_in_a_text_is_no_placeholder() -> None:
 def test_a_wrong_option_names_the_step() -> None:
     with pytest.raises(ResepError, match=r"preprocessing\.placeholders: no detector 'mail'"):
         text_pipeline([spec("placeholders", {"detectors": ["mail"]})], "prompt")
-
-
-def rows(*texts: tuple[str, Any]) -> list[Row]:
-    return [Row(str(i), {"prompt": p, "response": r}, Origin("d.jsonl", i)) for i, (p, r) in enumerate(texts, 1)]
-
-
-def dropped(given: list[Row], **options: str) -> list[str | None]:
-    return [row.dropped for row in step("deduplicate").process_rows(given, **options)]
-
-
-def test_a_duplicate_is_the_same_but_for_capitals_and_spaces() -> None:
-    given = rows(("How?", ["Do  it", "now"]), ("how?", ["do it", "NOW"]), ("how?", ["do it"]))
-    assert dropped(given) == [None, "duplicate of d.jsonl:1", None]
-    assert dropped(given, by="prompt") == [None, "duplicate of d.jsonl:1", "duplicate of d.jsonl:1"]
-
-
-def test_a_line_break_and_a_space_do_not_tell_two_answers_apart() -> None:
-    assert dropped(rows(("q", "a\nb"), ("q", "a b"))) == [None, "duplicate of d.jsonl:1"]
-
-
-def test_conversations_are_compared_as_a_whole_or_up_to_the_last_answer() -> None:
-    def conversation(answer: str) -> Row:
-        turns = [{"role": "user", "content": "q"}, {"role": "assistant", "content": answer}]
-        return Row(answer, {"messages": turns}, Origin("d.jsonl", 1))
-
-    given = [conversation("a"), conversation("b")]
-    assert dropped(given) == [None, None]
-    assert dropped(given, by="prompt") == [None, "duplicate of d.jsonl:1"]

@@ -42,11 +42,48 @@ def test_the_files_hold_ids_and_labels_of_the_answers_only(tmp_path: Path) -> No
 
 def test_the_statistics_count_rows_and_tokens(tmp_path: Path) -> None:
     statistics = _run(tmp_path, train=[_example("a", "How?", "So."), _example("b", "How?", "So.")])
-    assert statistics["splits"] == {
+    counts = {split: dict(list(found.items())[:-2]) for split, found in statistics["splits"].items()}
+    assert counts == {
         "train": {"rows": 2, "tokens": 16, "trained_tokens": 6, "longest": 8, "over_limit": 0},
         "validation": {"rows": 0, "tokens": 0, "trained_tokens": 0, "longest": 0, "over_limit": 0},
+        "test": {"rows": 0, "tokens": 0, "longest": 0},
     }
     assert (statistics["overflow"], statistics["warnings"], statistics["marker_rows"]) == ([], [], 0)
+    assert statistics["overflow_would_lose"] == {}
+
+
+def test_the_statistics_say_how_long_rows_are_whole_and_in_parts(tmp_path: Path) -> None:
+    train = [_example("a", "How?", "So."), _example("b", "How?", "So."), _example("c", "one two three four", "five")]
+    statistics = _run(tmp_path, train=train)
+    of_train = statistics["splits"]["train"]
+    assert of_train["quantiles"] == {
+        "tokens": {"50": 8, "90": 9, "95": 9, "99": 9, "max": 9},
+        "prompt_tokens": {"50": 5, "90": 7, "95": 7, "99": 7, "max": 7},
+        "answer_tokens": {"50": 3, "90": 3, "95": 3, "99": 3, "max": 3},
+    }
+    assert of_train["histogram"] == {"16": 3}
+    assert statistics["splits"]["validation"]["histogram"] == {}
+    assert statistics["sequence_len"] == {"99": 64, "100": 64}
+    lengths = json.loads((tmp_path / "out/lengths.json").read_text(encoding="utf-8"))
+    assert lengths["train"]["tokens"] == {"8": 2, "9": 1}
+    assert lengths["validation"] == {"tokens": {}, "prompt_tokens": {}, "answer_tokens": {}}
+
+
+def test_test_rows_are_counted_by_what_is_asked_and_by_the_answer_that_is_wanted(tmp_path: Path) -> None:
+    """All turns but the last are asked; nothing of a test row is cut, however long it is."""
+    turns = (*_messages("How?", "So."), *_messages("one two three", "four five"))
+    statistics = _run(tmp_path, train=[_example("a")], test=[Example("t", turns, "four five")], limit=16)
+    counts = statistics["splits"]["test"]
+    assert (counts["rows"], counts["longest"]) == (1, 16)
+    assert counts["quantiles"]["answer_tokens"]["max"] == 3  # "four", "five", and the end token
+    assert counts["quantiles"]["prompt_tokens"]["max"] == 13
+    long = _run(tmp_path / "long", train=[_example("a")], test=[_example("t", "word " * 50)], limit=16)
+    assert (long["splits"]["test"]["longest"], long["overflow"]) == (57, [])
+
+
+def test_a_test_row_that_the_template_refuses_is_named_before_anything_is_trained(tmp_path: Path) -> None:
+    with pytest.raises(ResepError, match=r"^test row t: chat template 'mistral': an empty answer"):
+        _run(tmp_path, train=[_example("a")], test=[_example("t", "How?", "")])
 
 
 def test_a_split_without_rows_is_a_file_without_rows(tmp_path: Path) -> None:
@@ -63,7 +100,7 @@ def test_the_same_rows_give_the_same_bytes(tmp_path: Path) -> None:
         folder.mkdir()
         _run(folder, train=rows)
     first, second = ({p.name: p.read_bytes() for p in (f / "out").iterdir()} for f in folders)
-    assert set(first) == {"train.parquet", "validation.parquet", "statistics.json", "ledger.jsonl"}
+    assert set(first) == {"train.parquet", "validation.parquet", "statistics.json", "lengths.json", "ledger.jsonl"}
     assert first == second
     assert len(_rows(folders[0] / "out/train.parquet")[0]) == 1001
 
@@ -75,8 +112,61 @@ def test_rows_above_the_limit_stop_the_run_and_are_named_with_file_and_line(tmp_
     assert str(error.value) == (
         "1 of 2 rows have more tokens than training.sequence_len (20); the longest:\n"
         "  train row long (data/rows.jsonl:7): 57 tokens\n"
-        "set training.sequence_len to at least 57, or training.overflow to drop, truncate_prompt or truncate_response"
+        "set training.sequence_len to at least 57, or training.overflow to\n"
+        "  drop: loses 1 row with 57 tokens, 3 of them trained on\n"
+        "  truncate_prompt: loses 37 tokens or a few more of what is asked in 1 row\n"
+        "  truncate_response: loses 37 tokens, 3 of them trained on, of 1 row; not possible in 1 of them: the prompt "
+        "alone is too long"
     )
+
+
+def test_a_length_that_holds_nearly_all_rows_is_suggested(tmp_path: Path) -> None:
+    rows = [_example(str(n), "word " * (100 if n else 400)) for n in range(150)]
+    with pytest.raises(ResepError, match=r"at least 407 \(128 holds 99% of the rows whole\), or"):
+        _run(tmp_path, train=rows, limit=20)
+
+
+SYSTEM = Message("system", "Be brief.")
+
+
+@pytest.mark.parametrize("split", ["train", "validation"])
+@pytest.mark.parametrize(
+    ("policy", "question", "answer", "text"),
+    [
+        ("drop", "one two three four five six seven eight", "So.", None),
+        ("truncate_prompt", "one two three four five six seven eight", "So.", "[INST] Be brief.\n\neight[/INST] So."),
+        ("truncate_response", "How?", "one two three four five six", "[INST] Be brief.\n\nHow?[/INST] one two"),
+    ],
+)
+def test_every_policy_works_on_every_split_and_keeps_the_system_prompt(
+    tmp_path: Path, split: str, policy: str, question: str, answer: str, text: str | None
+) -> None:
+    long = Example("long", (SYSTEM, *_messages(question, answer)), answer)
+    rows = {"train": [_example("a")], "validation": [_example("b")]}
+    rows[split].append(long)
+    statistics = _run(tmp_path, train=rows["train"], validation=rows["validation"], limit=12, overflow=policy)
+    (entry,) = statistics["overflow"]
+    assert (entry["id"], entry["split"], bool(entry["lost"])) == ("long", split, True)
+    assert statistics["splits"][split]["over_limit"] == 1
+    assert statistics["splits"][split]["longest"] == entry["tokens"] > 12
+    left = _rows(tmp_path / f"out/{split}.parquet")[0][1:]
+    assert [_text_of(row) for row in left] == ([text] if text else [])
+    assert entry["kept"] == sum(len(row["input_ids"]) for row in left) <= 12
+
+
+def test_what_each_policy_would_lose_is_told_whichever_was_chosen(tmp_path: Path) -> None:
+    """16 tokens, of which the last 3 are trained on, and 57 of which only the last 3 are too."""
+    rows = [
+        _example("a"),
+        _example("b", "one two three four five six seven eight nine ten"),
+        _example("c", "word " * 50),
+    ]
+    statistics = _run(tmp_path, train=rows, validation=[_example("d", "How?", "word " * 50)], limit=15, overflow="drop")
+    assert statistics["overflow_would_lose"] == {
+        "drop": {"rows": 3, "tokens": 129, "trained_tokens": 57, "stuck": 0},
+        "truncate_prompt": {"rows": 0, "tokens": 84, "trained_tokens": 0, "stuck": 1},
+        "truncate_response": {"rows": 0, "tokens": 84, "trained_tokens": 45, "stuck": 1},
+    }
 
 
 def test_dropped_rows_are_listed_and_warned_about(tmp_path: Path) -> None:
@@ -265,6 +355,7 @@ def _run(
     *,
     train: Sequence[Example],
     validation: Sequence[Example] = (),
+    test: Sequence[Example] = (),
     ledger: Sequence[Mapping[str, Any]] = (),
     template: str = "mistral",
     limit: int = 256,
@@ -273,10 +364,11 @@ def _run(
 ) -> dict[str, Any]:
     """Run the stage on these rows in `folder`, and return its statistics."""
     prepared, out = folder / "prepare", folder / "out"
-    prepared.mkdir()
+    prepared.mkdir(parents=True)
     out.mkdir()
     write_jsonl(prepared / "train.jsonl", train)
     write_jsonl(prepared / "validation.jsonl", validation)
+    write_jsonl(prepared / "test.jsonl", test)
     (prepared / "ledger.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in ledger), encoding="utf-8")
     made = _stage(folder, template, limit, overflow)
     task = Task(made.name, made.config, {"prepare": prepared}, out)
@@ -296,6 +388,10 @@ def _rows(path: Path) -> tuple[list[dict[str, list[int]]], dict[str, str]]:
 def _text(folder: Path) -> str:
     """The only training row as text, without its BOS and EOS."""
     (row,), _ = _rows(folder / "out/train.parquet")
+    return _text_of(row)
+
+
+def _text_of(row: Mapping[str, list[int]]) -> str:
     text = _tokenizer().encoders.first.decode(row["input_ids"], skip_special_tokens=False)
     return str(text).removeprefix("<s>").removesuffix("</s>")
 

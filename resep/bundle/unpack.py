@@ -18,6 +18,7 @@ from resep.digests import digest_tree
 from resep.errors import ResepError
 from resep.paths import recipe_cache
 from resep.repeatable import INPUTS, RECIPE, Input, read_inputs
+from resep.sources.found import digest_of, files_at
 
 if TYPE_CHECKING:
     from resep.recipe import Recipe
@@ -80,13 +81,13 @@ def open_bundle(path: Path) -> Bundle:
 def found_here(bundle: Bundle, overrides: Sequence[str]) -> list[str]:
     """`--set` for every input that lies under the current folder by its own name and that nothing else replaces."""
     missing = [each for each in bundle.inputs if not any(_speaks_of(text, each.key) for text in overrides)]
-    return [f"{each.key}='{each.path}'" for each in missing if _is_safe(each.path) and Path(each.path).exists()]
+    return [f"{each.key}='{each.path}'" for each in missing if _is_safe(each.path) and files_at(Path(each.path))]
 
 
 def require_inputs(bundle: Bundle, recipe: Recipe) -> list[str]:
     """A sentence for every input that is not what the run was made from. Raises ResepError where one is missing."""
     here = [(each, recipe.locate(each.key)) for each in bundle.inputs]
-    missing = [each for each, path in here if not path.exists()]
+    missing = [each for each, path in here if not files_at(path)]
     if missing:
         lines = [f"  {each.path} (sha256 {each.digest}), or: --set {each.key}=..." for each in missing]
         raise ResepError(f"{bundle.path} brings no data; put it under the current folder:\n" + "\n".join(lines))
@@ -98,7 +99,7 @@ def require_inputs(bundle: Bundle, recipe: Recipe) -> list[str]:
 
 
 def _digest(path: Path) -> str:
-    return models.identify(str(path)) if path.is_dir() else digest_tree(path)
+    return models.identify(str(path)) if path.is_dir() else digest_of([digest_tree(each) for each in files_at(path)])
 
 
 def _speaks_of(override: str, key: str) -> bool:

@@ -33,7 +33,7 @@ def recipe_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fetch",
         action="store_true",
-        help="fetch what the recipe extends of other repositories, where it is not on this machine yet",
+        help="fetch what the recipe names by an address and is not on this machine yet: parents, rows",
     )
 
 
@@ -55,6 +55,17 @@ def store_arguments(parser: argparse.ArgumentParser) -> None:
         help="where finished stages are kept (default: runs/.store, or what your own config.yaml says)",
     )
     trust_argument(parser)
+    send_argument(parser)
+
+
+def send_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--send-to",
+        metavar="HOST[=VARIABLE]",
+        action="append",
+        default=[],
+        help="send texts of rows to this server, with the key in this variable (remembered for the server)",
+    )
 
 
 def trust_argument(parser: argparse.ArgumentParser) -> None:
@@ -78,6 +89,8 @@ def load_recipe(args: argparse.Namespace) -> Recipe:
     fetch = announced_fetch if args.fetch else None
     recipe = load(args.recipe, args.overrides, environment=let_through(args.allow_env), fetch=fetch)
     refuse_or_warn(recipe.warnings)
+    if args.fetch:
+        _fetch_rows(recipe)
     return recipe
 
 
@@ -90,6 +103,7 @@ def run_until(args: argparse.Namespace, kind: str) -> tuple[Recipe, dict[str, Pa
 
     recipe = load_recipe(args)
     require_trust(recipe, args.trust)
+    require_agreement(recipe, args.send_to)
     check_writable(args.store)
     with reporting() as emit:
         stages = pipeline.plan(recipe, detect(recipe["compute.profile"]), emit)
@@ -139,6 +153,15 @@ def announced_fetch(remote: Remote) -> Checkout:
     return fetch(remote)
 
 
+def _fetch_rows(recipe: Recipe) -> None:
+    """Copy what the sources name by an address, after saying so."""
+    from resep.sources import remote
+
+    for address in remote.missing(recipe):
+        print(f"Fetching {printable(address)}; it stays in {remote.folder_of(address)}", file=sys.stderr)
+        remote.fetch(address)
+
+
 def require_trust(recipe: Recipe, trusted: list[Path]) -> None:
     """Refuse to run plug-ins from beside the recipe unless the person at the keyboard said so."""
     from resep.plugins import content_hash, pin
@@ -152,6 +175,21 @@ def require_trust(recipe: Recipe, trusted: list[Path]) -> None:
         options = " ".join(f"--trust {path}" for path in strangers)
         raise ResepError(
             "this recipe brings code of its own, which runs only if you say so. Read it, then add: " + options
+        )
+
+
+def require_agreement(recipe: Recipe, agreed: Sequence[str]) -> None:
+    """Refuse to send rows to the servers that the recipe names unless the person at the keyboard said so."""
+    from resep.endpoints.consent import agree, destinations, is_agreed
+
+    for server in agreed:
+        agree(server)
+    strangers = [each for each in destinations(recipe) if not is_agreed(each.origin, each.variable)]
+    if strangers:
+        servers = ", ".join(dict.fromkeys(f"{each.origin} ({each.asked_by})" for each in strangers))
+        options = " ".join(dict.fromkeys(each.option for each in strangers))
+        raise ResepError(
+            f"this recipe sends texts of your rows to {servers}, which happens only if you say so: add {options}"
         )
 
 

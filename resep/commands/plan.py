@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,25 +24,29 @@ def main(args: argparse.Namespace) -> int:
     from resep import pipeline
     from resep.capabilities import capabilities
     from resep.hardware import detect
-    from resep.preflight import before_run, foresee
+    from resep.preflight import before_run, foresee, foresee_training, last_rate
     from resep.store import Store
 
     recipe = load_recipe(args)
     refuse_or_warn(before_run(recipe))
     profile, store = detect(recipe["compute.profile"]), Store(args.store, recipe["name"])
     decisions = pipeline.decide(pipeline.plan(recipe, profile, print), store)
-    shown, doubts = foresee(recipe, prepared_folder(decisions[0], store), RUNS)
+    done = finished(decisions, store)
+    shown, doubts = foresee(recipe, done.get("prepare"), RUNS)
+    trained = {decision.stage.name: decision.stage for decision in decisions}["train"].config
+    rate = last_rate(args.store, trained["model"], recipe["training.method"], profile.device_name)
+    training, more_doubts = foresee_training(recipe, done.get("tokenise"), profile, rate)
     width = max(len(decision.stage.name) for decision in decisions) + 2
     for decision in decisions:
         print(f"{decision.stage.name:<{width}}{on_one_line(decision.reason)}")
     print(f"\nmachine    {profile.device_name}")
     print(f"tests      {shown}")
-    for verb, what in capabilities(recipe, args.store, RUNS):
+    for verb, what in [*training, *capabilities(recipe, args.store, RUNS)]:
         print(f"{verb:<11}{on_one_line(what)}")
-    refuse_or_warn(doubts)
+    refuse_or_warn([*doubts, *more_doubts])
     return 0
 
 
-def prepared_folder(decision: Decision, store: Store) -> Path | None:
-    """Where the prepared rows are, if the first stage has been run."""
-    return store.folder(decision.stage, decision.key) if decision.reuse and decision.key else None
+def finished(decisions: Sequence[Decision], store: Store) -> dict[str, Path]:
+    """The folders of the stages that have been run already, by their names."""
+    return {each.stage.name: store.folder(each.stage, each.key) for each in decisions if each.reuse and each.key}

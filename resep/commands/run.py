@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from resep.commands.loading import (
     load_recipe,
     recipe_arguments,
     refuse_or_warn,
+    require_agreement,
     require_trust,
     store_arguments,
     trust_model_code,
@@ -19,6 +20,7 @@ from resep.commands.loading import (
 from resep.user_settings import user_settings
 
 if TYPE_CHECKING:
+    from resep.errors import Problem
     from resep.recipe import Recipe
     from resep.store import Emit
 
@@ -53,6 +55,7 @@ def main(args: argparse.Namespace) -> int:
     recipe = load_recipe(args)
     refuse_or_warn(before_run(recipe))
     require_trust(recipe, args.trust)
+    require_agreement(recipe, args.send_to)
     check_writable(args.store)
     with reporting() as emit:
         if args.trust_remote_code:
@@ -66,13 +69,18 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _doubting(emit: Emit, recipe: Recipe) -> Emit:
-    """`emit`, which also says after preparation, and so before training, what the test rows cannot show."""
-    from resep.preflight import after_prepare
+    """`emit`, which also says what the rows say against the recipe, as soon as they are there: before training."""
+    from resep.preflight import after_prepare, after_tokenise
+
+    checks: Mapping[str, Callable[[Path], Sequence[Problem]]] = {
+        "prepare": lambda folder: after_prepare(recipe, folder, RUNS),
+        "tokenise": lambda folder: after_tokenise(recipe, folder),
+    }
 
     def emit_with_doubts(event: Mapping[str, Any]) -> None:
         emit(event)
-        if event["event"] == "finished" and event["name"] == "prepare":
-            for problem in after_prepare(recipe, Path(event["folder"]), RUNS):
+        if event["event"] == "finished" and event["name"] in checks:
+            for problem in checks[event["name"]](Path(event["folder"])):
                 emit({"event": "warning", "message": f"{problem.where}: {problem.message}"})
 
     return emit_with_doubts

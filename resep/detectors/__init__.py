@@ -6,14 +6,17 @@ number) comes before it.
 A change of what one finds raises the revision of the stage prepare: the store cannot see it, as it sees a plug-in's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from resep.detectors.contact import EMAIL, PHONE
-from resep.detectors.detector import Detector
+from resep.detectors.detector import Detector, Replace, Write
 from resep.detectors.identity import NIK, US_SSN
 from resep.detectors.money import CARD, IBAN
 from resep.detectors.network import IP, MAC, URL
+from resep.detectors.phone_regions import phone_of
+from resep.detectors.quick_look import quick_look
 from resep.detectors.secrets import CRYPTO, SECRET
+from resep.suggest import did_you_mean
 
 DETECTORS: Mapping[str, Detector] = {
     "url": URL,
@@ -29,4 +32,30 @@ DETECTORS: Mapping[str, Detector] = {
     "phone": PHONE,
 }
 
-__all__ = ["DETECTORS", "Detector"]
+__all__ = ["DETECTORS", "Detector", "Replace", "Write", "normal_form", "replacer"]
+
+
+def replacer(names: Sequence[str], phone_regions: Sequence[str], write: Write) -> Replace:
+    """What replaces every find of the named detectors in a text by what `write` makes of its kind and value.
+
+    ValueError, with the nearest name, for a detector or a region that there is not.
+    """
+    unknown = sorted(set(names) - DETECTORS.keys())
+    if unknown:
+        raise ValueError(f"no detector {unknown[0]!r}{did_you_mean(unknown[0], DETECTORS)}")
+    all_of_them = {**DETECTORS, "phone": phone_of(PHONE, phone_regions)}
+    chosen = [detector for name, detector in all_of_them.items() if name in names]
+    look = quick_look([(detector, detector.replacer(write)) for detector in chosen])
+
+    def replace(text: str) -> str:
+        for step in look(text):
+            text = step(text)
+        return text
+
+    return replace
+
+
+def normal_form(kind: str, value: str) -> str:
+    """A value as all its spellings are written: an e-mail address in small letters, a card number without spaces."""
+    detector = DETECTORS.get(kind.lower())
+    return detector.normalise(value) if detector else " ".join(value.casefold().split())

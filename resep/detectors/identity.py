@@ -57,16 +57,22 @@ _IS = r"(?:[ :.=#(]{1,3}(?:number|nomor|no|num|is|saya|anda|adalah|ktp|nya)\b){0
 
 NIK: Detector = detector(
     "NIK",
-    re.compile(r"[0-9](?:[ .-]?[0-9]){15}").search,
     rf"(?P<announced>\b(?:nik|e?-?ktp|kartu keluarga|no kk|penduduk|kependudukan){_IS})"
     r"(?P<value>\d{16}|\d{6}([ .-])\d{6}\3\d{4}|\d{4}([ .-])\d{4}\4\d{4}\4\d{4})(?![A-Za-z0-9_]|[-.,]\d)",
     r"(?<![A-Za-z0-9_.,+#/-])\d{16}(?![A-Za-z0-9_%]|[-.,/]\d)",
+    marks="",
+    hint=lambda marks: marks.count(b"0") >= 16,
+    may_hold=re.compile(r"[0-9](?:[ .-]?[0-9]){15}").search,
     accepts=_is_nik,
+    normalise=digits_of,
 )
 US_SSN: Detector = detector(
     "US_SSN",
-    re.compile(r"[0-9]{3}[ -]?[0-9]{2}[ -]?[0-9]{4}").search,
     r"(?<![A-Za-z0-9_.,+#/-])\d{3}-\d{2}-\d{4}(?![A-Za-z0-9_%]|[-.,/]\d)",
     rf"\b(?:ssn|social security){_IS}(?P<value>\d{{3}}([ -]?)\d{{2}}\2\d{{4}})(?![A-Za-z0-9_]|[-.,]\d)",
+    marks="",
+    hint=lambda marks: marks.count(b"0") >= 9,
+    may_hold=re.compile(r"[0-9]{3}[ -]?[0-9]{2}[ -]?[0-9]{4}").search,
     accepts=_is_ssn,
+    normalise=digits_of,
 )

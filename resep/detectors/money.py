@@ -4,7 +4,7 @@ import re
 
 from resep.detectors.detector import Detector, detector, digits_of
 
-_ISSUERS: list[tuple[str, range | tuple[int, ...]]] = [
+_PREFIXES: list[tuple[str, range | tuple[int, ...]]] = [
     (r"4", (13, 16, 19)),  # Visa
     (r"5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720", (16,)),  # Mastercard
     (r"3[47]", (15,)),  # American Express
@@ -15,6 +15,8 @@ _ISSUERS: list[tuple[str, range | tuple[int, ...]]] = [
     (r"5018|5020|5038|5893|6304|6759|676[1-3]", range(13, 20)),  # Maestro
     (r"220[0-4]", range(16, 20)),  # Mir
 ]
+_ISSUERS = [(re.compile(prefix).match, frozenset(lengths)) for prefix, lengths in _PREFIXES]
+_DOUBLED = str.maketrans("0123456789", "0246813579")  # twice a digit, the two digits of the result summed
 
 _IBAN_LENGTHS = {  # of the SWIFT registry, country and check digits included
     15: "NO",
@@ -40,14 +42,13 @@ _IBAN_LENGTHS = {  # of the SWIFT registry, country and check digits included
 
 def is_card(digits: str) -> bool:
     """Whether a known issuer has cards with this beginning and length, and the check digit is right."""
-    issuer = any(re.match(prefix, digits) and len(digits) in lengths for prefix, lengths in _ISSUERS)
-    return issuer and passes_luhn(digits)
+    issued = any(len(digits) in lengths and begins(digits) for begins, lengths in _ISSUERS)
+    return issued and passes_luhn(digits)
 
 
 def passes_luhn(digits: str) -> bool:
     """The check digit of ISO/IEC 7812: from the right, every second digit doubled and its digits summed."""
-    doubled = sum(sum(divmod(2 * int(digit), 10)) for digit in digits[-2::-2])
-    return (doubled + sum(int(digit) for digit in digits[-1::-2])) % 10 == 0
+    return (sum(map(int, digits[::-2])) + sum(map(int, digits[-2::-2].translate(_DOUBLED)))) % 10 == 0
 
 
 def passes_mod_97(iban: str) -> bool:
@@ -64,14 +65,20 @@ def _iban(length: int, countries: str) -> str:
 
 CARD: Detector = detector(
     "CARD",
-    re.compile(r"[0-9](?:[ -]?[0-9]){12}").search,
     r"(?<![A-Za-z0-9_.,+-])(?:\d{13,19}|\d{4}([ -])\d{4}\1\d{4}\1\d{4}|\d{4}([ -])\d{6}\2\d{4,5})"
     r"(?![A-Za-z0-9_]|[-.,]\d)",
+    marks="",
+    hint=lambda marks: marks.count(b"0") >= 13,
+    may_hold=re.compile(r"[0-9](?:[ -]?[0-9]){12}").search,
     accepts=lambda found: is_card(digits_of(found.group())),
+    normalise=digits_of,
 )
 IBAN: Detector = detector(
     "IBAN",
-    re.compile(r"[A-Za-z]{2}[0-9]{2} ?[A-Za-z0-9]{4}").search,
     rf"(?<![A-Za-z0-9])(?:{'|'.join(_iban(*each) for each in _IBAN_LENGTHS.items())})(?![A-Za-z0-9])",
+    marks="",
+    hint=lambda marks: marks.count(b"0") >= 2,
+    may_hold=re.compile(r"[0-9]{2}(?: ?[A-Za-z0-9]{4}){2}").search,
     accepts=lambda found: passes_mod_97(found.group().replace(" ", "")),
+    normalise=lambda value: value.replace(" ", "").upper(),
 )

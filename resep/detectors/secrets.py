@@ -22,9 +22,14 @@ _SHAPES = "|".join(
         r"eyJ[A-Za-z0-9_-]{10,2000}\.eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{10,1000}",  # JSON web tokens
     ]
 )
-_HINTS = re.compile(
-    "AKIA|ASIA|gh[pousr]_|github_pat_|xox[a-z]-|xapp-|AIza|ya29|[sr]k_|whsec_|hf_|glpat-|npm_|sk-|eyJ|-----BEGIN|earer"
+_HINTS = (
+    *("AKIA", "ASIA", "AIza", "eyJ", "earer", "-----BEGIN", "ya29.", "github_pat_", "whsec_", "hf_", "npm_", "glpat-"),
+    *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "xox", "xapp-", "sk_live_", "sk_test_", "rk_live_", "rk_test_", "sk-"),
 )
+
+
+def _may_hold_secret(text: str) -> bool:
+    return any([hint in text for hint in _HINTS])  # noqa: C419 - faster than to stop at the first
 
 
 def _is_address(found: re.Match[str]) -> bool:
@@ -63,17 +68,23 @@ def _is_bech32(text: str) -> bool:
 
 SECRET: Detector = detector(
     "SECRET",
-    _HINTS.search,
     # A block cut off before its end still gives the key away: then its lines of base64 go, and nothing after them.
     r"(?-i:-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----)"
     r"[A-Za-z0-9+/=\s,:-]{0,8000}?(?-i:-----END (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----)",
     r"(?-i:-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----)(?:\s{1,4}[A-Za-z0-9+/=]{16,80}){0,200}",
     rf"(?-i:(?<![A-Za-z0-9_])(?:{_SHAPES})(?![A-Za-z0-9_]))",
     r"\bbearer[ ]{1,2}(?P<value>(?=[A-Za-z_.~+/-]{0,100}[0-9])[A-Za-z0-9_.~+/-]{16,2000}={0,2})(?![A-Za-z0-9_])",
+    marks="_-.AI",
+    hint=lambda marks: any(mark in marks for mark in (b"0", b"_", b"-", b"AI")) or marks.count(b".") >= 2,
+    may_hold=_may_hold_secret,
+    normalise=str,
 )
 CRYPTO: Detector = detector(
     "CRYPTO",
-    re.compile(r"(?:bc1|BC1|0[xX]|[13])[0-9A-Za-z]{24}").search,
     r"(?<![A-Za-z0-9_/.=+-])(?:bc1[0-9a-z]{11,71}|0x[0-9a-f]{40}|(?-i:[13][1-9A-HJ-NP-Za-km-z]{25,34}))(?![A-Za-z0-9_])",
+    marks="",
+    hint=lambda marks: b"0" in marks,
+    may_hold=re.compile(r"[bB013][0-9A-Za-z]{24}").search,
     accepts=_is_address,
+    normalise=lambda value: value.lower() if value[:2].lower() in {"0x", "bc"} else value,
 )

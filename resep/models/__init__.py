@@ -20,7 +20,7 @@ from resep.errors import ResepError, StageError
 from resep.models.embedded import EMBEDDED, Emit, cache_folder, is_made, model_folder
 from resep.models.foreign import CODE_FILES, require_safetensors
 
-__all__ = ["EMBEDDED", "Model", "folder", "identify"]
+__all__ = ["EMBEDDED", "Model", "folder", "identify", "split_revision"]
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,12 @@ def downloads(name: str, revision: str | None = None) -> str | None:
         wheel = EMBEDDED[name]
         return None if is_made(name) else f"{name} ({wheel.size_mb} MB, once)"
     return f"{name}@{revision} from the hub, unless its cache has it" if _is_hub_id(name) else None
+
+
+def split_revision(name: str) -> tuple[str, str | None]:
+    """`owner/name@revision` -> its two parts; any other name has no revision of its own."""
+    owner_and_name, at, revision = name.partition("@")
+    return (owner_and_name, revision) if at and not is_local(owner_and_name) else (name, None)
 
 
 def is_local(name: str) -> bool:

@@ -24,7 +24,7 @@ from typing import Any
 
 from resep.errors import ResepError
 from resep.paths import data_folder
-from resep.plugins.source import FUNCTIONS, Option, read_function, read_help, read_metrics
+from resep.plugins.source import FUNCTIONS, Option, read_function, read_help, read_metrics, read_split
 from resep.plugins.trust import is_agreed
 from resep.records import Metric
 from resep.suggest import did_you_mean
@@ -39,6 +39,7 @@ class Plugin:
     """What a plug-in's file says of itself. `shape` is the name of its function, which is its contract.
 
     `metrics` are those of an evaluator, where METRICS is literal; None where it could not be told without running it.
+    `split` is that of a preprocessing step with `SPLIT = "train"`: it sees the training rows only, after the split.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Plugin:
     shape: str
     options: Mapping[str, Option] = field(default_factory=dict)
     metrics: tuple[Metric, ...] | None = None
+    split: str | None = None
 
     @property
     def kind(self) -> str:
@@ -99,7 +101,8 @@ def _describe(path: Path, source: str) -> Plugin:
     function = read_function(tree, FUNCTIONS.get(kind, ()), path)
     help_text, options = read_help(tree, function, path)
     metrics = read_metrics(tree) if kind == "evaluators" else None
-    return Plugin(path.stem, path, help_text, function.name, options, metrics)
+    split = read_split(tree, path) if kind == "preprocessing" else None
+    return Plugin(path.stem, path, help_text, function.name, options, metrics, split)
 
 
 def content_hash(path: Path) -> str:

@@ -15,7 +15,7 @@ from resep.plugins.option_types import schema_of
 from resep.plugins.source import RESERVED, TEXT_SHAPES, Option
 
 FILE_NAME = "plugins.schema.json"
-_SUBSTITUTED = {"encoder", "endpoint"}  # options that name a model or a server: ${name} is replaced in them
+_SUBSTITUTED = {"encoder", "endpoint", "model"}  # options that name a model or a server: ${name} is replaced in them
 _FIELDS = {
     "description": "The fields of a row that this step changes.",
     "type": "array",

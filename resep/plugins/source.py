@@ -73,6 +73,14 @@ def read_metrics(tree: ast.Module) -> tuple[Metric, ...] | None:
         return None
 
 
+def read_split(tree: ast.Module, path: Path) -> str | None:
+    """SPLIT of a preprocessing step: "train" for one that sees the training rows only; None for one that sees all."""
+    value = _literal_constants(tree).get("SPLIT")
+    if value not in (None, "train"):
+        raise ResepError(f"{path}: SPLIT is \"train\" for a step that sees the training rows only, else left out")
+    return value
+
+
 def _option(argument: ast.arg, default: ast.expr | None, constants: Mapping[str, Any], text: str) -> Option:
     if argument.arg == RESERVED:
         raise ValueError("this name is the runner's own; choose another")

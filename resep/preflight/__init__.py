@@ -13,15 +13,19 @@ from typing import TYPE_CHECKING
 
 from resep.document.places import Place, dotted
 from resep.errors import Problem
+from resep.preflight.cost import Tokens, answers_fit, estimate
+from resep.preflight.cost_in_words import lines
 from resep.preflight.data import data_findings
 from resep.preflight.model import model_findings
 from resep.preflight.power import estimated_rows, last_spread, power_findings, prepared_rows, sentence
+from resep.preflight.rate import Rate, last_rate
 
 if TYPE_CHECKING:
+    from resep.hardware import Profile
     from resep.recipe import Recipe
     from resep.recipe.draft import Finding
 
-__all__ = ["after_prepare", "before_run", "foresee"]
+__all__ = ["after_prepare", "after_tokenise", "before_run", "foresee", "foresee_training", "last_rate"]
 
 
 def before_run(recipe: Recipe) -> list[Problem]:
@@ -33,6 +37,25 @@ def after_prepare(recipe: Recipe, prepared: Path, runs: Path) -> list[Problem]:
     """Whether the test rows that `prepare` left in its folder can show anything. `runs` holds earlier runs."""
     rows = prepared_rows(prepared)
     return _placed(recipe, power_findings(recipe, rows, last_spread(recipe, runs))) if rows else []
+
+
+def after_tokenise(recipe: Recipe, tokenised: Path) -> list[Problem]:
+    """Whether answers as the test rows have them can be given, from what `tokenise` counted in its folder."""
+    return _placed(recipe, answers_fit(recipe, Tokens.read(tokenised)))
+
+
+def foresee_training(
+    recipe: Recipe, tokenised: Path | None, profile: Profile, rate: Rate | None
+) -> tuple[list[tuple[str, str]], list[Problem]]:
+    """For a plan: (what, in words) of tokens, steps, time and price, and what the tokens say against the recipe.
+
+    `tokenised` is tokenise's folder, where it has run already; `rate` how fast this model was trained here before.
+    """
+    if tokenised is None:
+        return [("training", "steps, time and price are not known before the rows are tokenised")], []
+    counted = Tokens.read(tokenised)
+    said = list(lines(recipe, counted, estimate(recipe, counted, profile, rate)))
+    return said, _placed(recipe, answers_fit(recipe, counted))
 
 
 def foresee(recipe: Recipe, prepared: Path | None, runs: Path) -> tuple[str, list[Problem]]:

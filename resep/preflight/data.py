@@ -3,111 +3,56 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from resep.errors import ResepError
+from resep.formats import FIRST_ROWS as TELLING_ROWS
+from resep.formats import has_tools, mapping_of
+from resep.preflight.fields import Source, condition_has_its_fields, missing_fields
 from resep.recipe.draft import Finding
-from resep.stages.prepare.rows import TEXT_FIELDS, Mapped
-from resep.stages.prepare.sources import read_source
+from resep.sources import local_source, read_rows
 from resep.steps import parse_steps
-from resep.suggest import did_you_mean, listed
 
 if TYPE_CHECKING:
     from resep.document.places import KeyPath
     from resep.recipe import Recipe
 
 FIRST_ROWS = 50
-_LARGEST_JSON = 64_000_000  # bytes: a .json file is read as a whole
 _ENOUGH = 20  # rows: fewer may differ in every field by chance
-# What columns of prompts and of responses are called elsewhere.
-_PROMPTS = ("question", "instruction", "query", "input", "user", "text", "prompt", "q")
-_RESPONSES = ("answer", "output", "completion", "response", "steps", "assistant", "target", "chosen", "a")
-
-
-@dataclass(frozen=True)
-class Source:
-    """The first rows of one source, as its file has them. `at`: where the source stands in the recipe."""
-
-    name: str
-    at: KeyPath
-    mapped: Mapped
-    rows: Sequence[Mapping[str, Any]]
-
-    @property
-    def columns(self) -> list[str]:
-        return list(dict.fromkeys(column for row in self.rows for column in row))
-
-    def values(self, ours: str) -> list[Any]:
-        """What stands in a field of ours, row by row; nothing for rows without it."""
-        theirs = self.mapped.fields.get(ours, ours)
-        return [row[theirs] for row in self.rows if theirs in row]
 
 
 def data_findings(recipe: Recipe) -> Iterator[Finding]:
     """Everything that the first rows of the sources say against the recipe."""
     for index, source in enumerate(recipe["data.sources"]):
         at: KeyPath = ("data", "sources", index)
-        if "path" not in source or source["path"] is None:
-            continue  # a source of the hub
         try:
-            found = _first_rows(recipe, source, at)
+            name, rows = _first_rows(recipe, index)
         except ResepError as error:
-            yield Finding((*at, "path"), str(error).removeprefix(f"{source['path']}: "))
+            key = "hub" if source.get("hub") else "path"
+            yield Finding((*at, key), str(error).removeprefix(f"{source.get('path')}: "))
             continue
-        if found is not None and found.rows:
+        if not rows:
+            continue
+        try:
+            found = Source(name, at, mapping_of(source, partial(list, rows[:TELLING_ROWS])), rows)
+        except ResepError as error:
+            yield Finding((*at, "format"), str(error).removeprefix(f"{source.get('path')}: "))
+        else:
             yield from missing_fields(found)
+            yield from condition_has_its_fields(found)
             for check in CHECKS:
                 yield from check(recipe, found)
 
 
-def _first_rows(recipe: Recipe, source: Mapping[str, Any], at: KeyPath) -> Source | None:
-    """None for a .json file that is too large to be read for its first rows alone."""
-    path = recipe.locate(f"data.sources[{at[-1]}].path")
-    if path.suffix.lower() == ".json" and path.is_file() and path.stat().st_size > _LARGEST_JSON:
-        return None
-    rows = islice(read_source(path, source["path"]), FIRST_ROWS)
-    return Source(source["path"], at, Mapped.from_source(source), [row.values for row in rows if not row.problem])
-
-
-def missing_fields(source: Source) -> Iterator[Finding]:
-    """Mapped fields that none of the first rows has: the mapping is wrong, not a row."""
-    columns, count = source.columns, len(source.rows)
-    missing = {ours: theirs for ours, theirs in source.mapped.fields.items() if theirs not in columns}
-    rows = f"none of the first {count} rows of '{source.name}' has" if count > 1 else f"'{source.name}' has not"
-    has = f"{'they have' if count > 1 else 'its row has'} {listed(columns).replace(' or ', ' and ')}"
-    meant = _meant_columns(source, missing)
-    if meant and missing.keys() >= set(TEXT_FIELDS[source.mapped.format]):  # one mistake, told once
-        texts = [f"'{missing.pop(ours)}'" for ours in TEXT_FIELDS[source.mapped.format]]
-        noun = "the fields" if len(texts) > 1 else "a field"
-        yield Finding((*source.at, "fields"), f"{rows} {noun} {listed(texts)}; {has}{meant}")
-    for ours, theirs in missing.items():
-        hint = meant if ours in TEXT_FIELDS[source.mapped.format] else ""
-        hint = hint or did_you_mean(theirs, columns)
-        yield Finding((*source.at, "fields", ours), f"{rows} a field '{theirs}'; {has}{hint}")
-
-
-def _meant_columns(source: Source, missing: Collection[str]) -> str:
-    """The mapping, or the format, that the columns of the file speak for."""
-    columns = {column.lower(): column for column in source.columns}
-    if source.mapped.format == "prompt_response" and "messages" in columns:
-        return "; write format: messages"
-    if "conversations" in columns:
-        return "; ShareGPT's 'conversations' of from/value have to be renamed to 'messages' of role/content first"
-    taken = {theirs for ours, theirs in source.mapped.fields.items() if ours not in missing}
-    free = {name: column for name, column in columns.items() if column not in taken}
-    wanted = {"prompt": _PROMPTS, "response": _RESPONSES}
-    found = {
-        ours: next((free[name] for name in names if name in free), None)
-        for ours, names in wanted.items()
-        if source.mapped.format == "messages" or ours in missing
-    }
-    if not found or None in found.values():
-        return ""
-    other = "format: prompt_response, " if source.mapped.format == "messages" else ""
-    return f"; write {other}fields: {{{', '.join(f'{ours}: {theirs}' for ours, theirs in found.items())}}}"
+def _first_rows(recipe: Recipe, index: int) -> tuple[str, list[Mapping[str, Any]]]:
+    """The name of a source and its first rows; none where it is not on this machine yet."""
+    found = local_source(recipe, index)
+    if found is None:
+        return "", []
+    return found.name, [row.values for row in islice(read_rows(found), FIRST_ROWS) if not row.problem]
 
 
 def sorting_fields_repeat(recipe: Recipe, source: Source) -> Iterator[Finding]:
@@ -150,19 +95,34 @@ def structure_survives(recipe: Recipe, source: Source) -> Iterator[Finding]:
             yield Finding(("preprocessing", index), message, "warning")
 
 
+def tools_have_a_place(recipe: Recipe, source: Source) -> Iterator[Finding]:
+    """A chat template that writes no tools would refuse the rows that have some, once the model is there."""
+    if not any(has_tools(fields) for fields in source.read):
+        return
+    from resep.stages.chat_template import chat_template
+    from resep.templates import find_template
+
+    name, folder = chat_template(recipe)
+    path = find_template(name, folder)
+    if path is not None and "tool_calls" not in path.read_text(encoding="utf-8"):
+        message = (
+            f"rows of '{source.name}' have tools or call them, and chat template '{name}' has no place for that; take "
+            "mistral, or native where the model's own template has one"
+        )
+        yield Finding(("prompt", "chat_template"), message)
+
+
 CHECKS: tuple[Callable[[Recipe, Source], Iterator[Finding]], ...] = (
     sorting_fields_repeat,
     answers_have_steps,
     structure_survives,
+    tools_have_a_place,
 )
 
 
 def _answers(source: Source) -> list[Any]:
-    """The last answer of each row."""
-    if source.mapped.format == "prompt_response":
-        return source.values("response")
-    turns = [messages[-1] for messages in source.values("messages") if isinstance(messages, list) and messages]
-    return [turn["content"] for turn in turns if isinstance(turn, dict) and "content" in turn]
+    """The last answer of each row that can be read."""
+    return [fields["response"] if "response" in fields else fields["messages"][-1]["content"] for fields in source.read]
 
 
 def _as_steps(answer: Any) -> int:

@@ -18,7 +18,7 @@ from resep.errors import ResepError
 from resep.expectations import parse
 from resep.recipe.draft import Finding
 from resep.rounding import two_digits
-from resep.stages.prepare.sources import read_source
+from resep.sources import local_source, read_rows
 
 if TYPE_CHECKING:
     from resep.recipe import Recipe
@@ -66,7 +66,7 @@ def shows_little(rows: Rows, fraction: float | None, spread: Spread | None) -> I
     unit, deviation = _unit(spread)
     few, enough = (two_digits(visible(n, deviation)) for n in (rows.count, FEW))
     source = f" (its spread as in the last run, over {spread.rows} rows)" if spread else ""
-    how = "raise split.fractions.test, or add rows" if fraction is None or fraction < 0.5 else "add rows"
+    how = "raise split.fractions.test, or add rows" if fraction is not None and fraction < 0.5 else "add rows"
     message = (
         f"{rows} show{'s' * (rows.count == 1)} only differences above {few}{unit}{source}; {FEW} show {enough}: {how}"
     )
@@ -106,7 +106,11 @@ def prepared_rows(prepared: Path) -> Rows | None:
 
 
 def estimated_rows(recipe: Recipe) -> Rows | None:
-    """About how many test rows preparation will leave: none dropped. None where a source is too large to count here."""
+    """About how many test rows preparation will leave: none dropped. None where a source is too large to count here,
+    and where the data says itself which of its rows they are.
+    """
+    if recipe["split.fractions.test"] is None:
+        return None
     total = 0
     for index, source in enumerate(recipe["data.sources"]):
         counted = _counted(recipe, index, source)
@@ -135,15 +139,13 @@ def _unit(spread: Spread | None) -> tuple[str, float]:
 
 
 def _counted(recipe: Recipe, index: int, source: Mapping[str, Any]) -> int | None:
-    """The rows of a source; None where it is not a small file that is here."""
-    if not source.get("path"):
-        return None
-    file = recipe.locate(f"data.sources[{index}].path")
-    if not file.is_file() or file.stat().st_size > _LARGEST_COUNTED:
-        return None
+    """The rows of a source; None where it is not on this machine, or not small."""
     try:
-        count = sum(1 for _ in read_source(file, source["path"]))
-    except ResepError:  # the findings about data say what is wrong with it
+        found = local_source(recipe, index)
+        if found is None or sum(file.path.stat().st_size for file in found.files) > _LARGEST_COUNTED:
+            return None
+        count = sum(1 for _ in read_rows(found))
+    except (ResepError, OSError):  # the findings about data say what is wrong with it
         return None
     return min(count, source["limit"] or count)
 

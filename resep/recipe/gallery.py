@@ -48,6 +48,9 @@ def _card(path: Path, ours: Path) -> Card:
 def _sizes(folder: Path, sources: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """How much there is in each source: rows where lines are rows, else megabytes."""
     for source in sources:
+        if source.get("hub"):
+            yield f"hub:{source['hub']}"
+            continue
         file = folder / source["path"]
         if not file.is_file():
             yield f"{source['path']}: not here"

@@ -12,6 +12,7 @@ from resep.document.places import Place
 from resep.errors import ResepError
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|[A-Za-z][A-Za-z0-9+.-]*::")
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,10 @@ class Grounds:
             raise ResepError(f"{self._place(key) or key}: '{text}' {reason}")
         return path
 
+    def admits(self, key: str, path: Path) -> bool:
+        """Whether a file that the path at this key led to lies where it may, every link followed."""
+        return self._leaves_by_link(key, path) is None
+
     def _leaves_by_link(self, key: str, path: Path) -> str | None:
         bounds = self._folder(key).bounds
         if self._is_typed(key) or stays_within(path, bounds):
@@ -95,6 +100,16 @@ def escapes(path: str) -> str | None:
 def stays_within(path: Path, bounds: Path) -> bool:
     """Whether a path leads to a place below `bounds` when every link on its way is followed, circles of links aside."""
     return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(bounds))
+
+
+def is_address(path: str) -> bool:
+    """Whether this is an address (`s3://bucket/rows.jsonl`) rather than a path. Nothing is fetched of it unasked."""
+    return _ADDRESS.match(path) is not None
+
+
+def is_pattern(path: str) -> bool:
+    """Whether this may stand for several files: `rows/*.jsonl`."""
+    return any(sign in path for sign in "*?[")
 
 
 def is_hub_id(name: str) -> bool:

@@ -10,25 +10,28 @@ prefix of the conversation. Two laws hold for every template, or an error says w
   broken by a character that no message contains; it is taken out again when the text between control tokens is encoded.
 
 rendering.py renders in the Jinja of sandbox.py, within what budget.py allows; control.py breaks and finds control
-tokens, conversation.py renders and cuts, tokenizer.py turns text into ids, tokenizer_files.py reads a model's folder.
+tokens, conversation.py renders and cuts, tools.py asks whether a template takes tools, completion.py writes a text that
+has no question, tokenizer.py turns text into ids, tokenizer_files.py reads a model's folder.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from resep.errors import ResepError
 from resep.paths import data_folder
 from resep.records import Message
 from resep.suggest import did_you_mean, listed
+from resep.templates.completion import end_text, start_text
 from resep.templates.conversation import Conversation, Span, cut, guarded, question, whole
 from resep.templates.rendering import Template, compile_template
 from resep.templates.tokenizer import Tokenizer
 from resep.templates.tokenizer_files import load_tokenizer
+from resep.templates.tools import require_places
 
 __all__ = [
     "PROBES",
@@ -98,29 +101,39 @@ def load_template(name: str, recipe_folder: Path, tokenizer: Tokenizer) -> Templ
 
 
 def encode(
-    template: Template, tokenizer: Tokenizer, messages: Sequence[Message], train_on: TrainOn = "assistant"
+    template: Template,
+    tokenizer: Tokenizer,
+    messages: Sequence[Message],
+    train_on: TrainOn = "assistant",
+    tools: Sequence[Mapping[str, Any]] = (),
 ) -> Encoded:
-    """A whole conversation that ends with the assistant's answer, for training.
+    """A whole conversation that ends with the assistant's answer, or a completion, for training.
 
-    `train_on` assistant: the answers of every turn, with their end tokens; all: every token. Raises ResepError where
-    the template refuses the conversation or writes the prompt of an answer otherwise than the answer's own text begins.
+    `train_on` assistant: the answers of every turn, with their end tokens; all: every token; in both, an answer of
+    weight 0 is not trained on. Raises ResepError where the template refuses the conversation, has no place for its
+    tools, or writes the prompt of an answer otherwise than the answer's own text begins.
     """
+    if len(messages) == 1 and messages[0].role == "completion":
+        return _completion(template, tokenizer, messages[0], train_on)
     if not messages or messages[-1].role != "assistant":
         raise ResepError("the conversation does not end with an answer of the assistant, so there is nothing to learn")
-    conversation = guarded(template, tokenizer, messages)
+    conversation = guarded(template, tokenizer, messages, tools)
+    require_places(conversation)
     text, spans = whole(conversation)
     prompt, _ = question(conversation, _asked_count(messages))
     if not text.startswith(prompt):
         raise ResepError(_why_no_prefix(conversation, prompt, text))
-    encoded = _tokenised(conversation, text, _after(len(prompt), spans), len(prompt))
-    return encoded if train_on == "assistant" else Encoded(encoded.ids, [True] * len(encoded.ids), encoded.text)
+    return _tokenised(conversation, text, _after(len(prompt), spans), len(prompt), train_on)
 
 
-def encode_prompt(template: Template, tokenizer: Tokenizer, messages: Sequence[Message]) -> Encoded:
+def encode_prompt(
+    template: Template, tokenizer: Tokenizer, messages: Sequence[Message], tools: Sequence[Mapping[str, Any]] = ()
+) -> Encoded:
     """What a model is asked: the conversation and the beginning of an answer. Nothing of it is trained on."""
-    if not messages or messages[-1].role == "assistant":
+    if not messages or messages[-1].role in ("assistant", "completion"):
         raise ResepError("there is nothing to answer: the conversation is empty or ends with an answer")
-    conversation = guarded(template, tokenizer, messages)
+    conversation = guarded(template, tokenizer, messages, tools)
+    require_places(conversation)
     text, spans = question(conversation, len(messages))
     encoded = _tokenised(conversation, text, spans, len(text))
     return Encoded(encoded.ids, [False] * len(encoded.ids), encoded.text)
@@ -152,18 +165,30 @@ def plain_markers(template: Template, tokenizer: Tokenizer) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _tokenised(conversation: Conversation, text: str, spans: Sequence[Span], prompt_end: int) -> Encoded:
+def _tokenised(
+    conversation: Conversation, text: str, spans: Sequence[Span], prompt_end: int, train_on: TrainOn = "assistant"
+) -> Encoded:
     ids: list[int] = []
     trained: list[bool] = []
-    for piece, is_trained in cut(conversation, text, spans, [prompt_end]):
+    for piece, is_learnt in cut(conversation, text, spans, [prompt_end]):
         ids += piece.ids
-        trained += [is_trained] * len(piece.ids)
+        trained += [is_learnt is True or (is_learnt is None and train_on == "all")] * len(piece.ids)
     return Encoded(ids, trained, text.replace(conversation.breaker, ""))
+
+
+def _completion(template: Template, tokenizer: Tokenizer, message: Message, train_on: TrainOn) -> Encoded:
+    """The bare text, with the BOS before it and the end token after it that the template gives a conversation."""
+    conversation = guarded(template, tokenizer, [message])
+    start, text = start_text(template, tokenizer), conversation.messages[0]["content"] + end_text(template, tokenizer)
+    begin = [tokenizer.control.ids[start]] if start else []
+    ids = [*begin, *(i for piece, _ in cut(conversation, text, ()) for i in piece.ids)]
+    trained = [train_on == "all"] * len(begin) + [True] * (len(ids) - len(begin))
+    return Encoded(ids, trained, start + text.replace(conversation.breaker, ""))
 
 
 def _after(prompt_end: int, spans: Sequence[Span]) -> list[Span]:
     """The last answer begins where its prompt ends: what the model is given, it is not trained on."""
-    return [(max(start, prompt_end) if end > prompt_end else start, end) for start, end in spans]
+    return [span._replace(start=max(span.start, prompt_end)) if span.end > prompt_end else span for span in spans]
 
 
 def _asked_count(messages: Sequence[Message]) -> int:

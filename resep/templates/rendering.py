@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import jinja2
 from jinja2.exceptions import SecurityError
@@ -64,21 +65,23 @@ def compile_template(name: str, source: str) -> Template:
 
 def render(
     template: Template,
-    messages: Sequence[Mapping[str, str]],
+    messages: Sequence[Mapping[str, Any]],
     special_tokens: Mapping[str, str],
     marks: Marks,
     *,
     generation_prompt: bool,
+    tools: Sequence[Mapping[str, Any]] = (),
 ) -> str:
     """The rendered conversation with marks; a ResepError names the template and says what went wrong.
 
-    `special_tokens` are the variables bos_token, eos_token, ... ; messages are {role, content}.
+    `special_tokens` are the variables bos_token, eos_token, ... ; messages are {role, content}, and tools and what
+    else a message holds as OpenAI has them.
     """
-    spendable = Budget(sum(len(message["content"]) for message in messages))
+    spendable = Budget(sum(map(_size, messages)) + _size(tools))
     variables = {
         **special_tokens,
         "messages": list(messages),
-        "tools": None,
+        "tools": list(tools) or None,
         "documents": None,
         "add_generation_prompt": generation_prompt,
     }
@@ -90,6 +93,15 @@ def render(
     finally:
         budget.current.reset(before[0])
         current_marks.reset(before[1])
+
+
+def _size(value: Any) -> int:
+    """Characters, and marks of JSON, that a value takes when it is written."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, Mapping):
+        return sum(_size(name) + _size(item) + 6 for name, item in value.items())
+    return sum(_size(item) + 2 for item in value) if isinstance(value, list | tuple) else 1
 
 
 def _within(limit: int, parts: Iterable[str]) -> Iterator[str]:

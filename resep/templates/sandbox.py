@@ -31,10 +31,14 @@ _REMOVED_FILTERS = ("center", "filesizeformat", "format", "pprint", "random", "u
 
 @dataclass(frozen=True)
 class Marks:
-    """Two characters that stand before and after what the assistant says in a rendering."""
+    """Two characters that stand before and after what the assistant says in a rendering.
+
+    A third, the `breaker`, stands in the control tokens that a row's own text contains.
+    """
 
     begin: str
     end: str
+    breaker: str = ""
 
 
 current_marks: ContextVar[Marks] = ContextVar("marks")  # not among the variables: a template can set those
@@ -168,4 +172,7 @@ def _to_json(
     """Jinja's own `tojson` escapes HTML characters, which no model has seen; the parameters are transformers' own."""
     if budget.current.get().weigh(separators, str(indent)) > _WIDEST or (isinstance(indent, int) and indent > _WIDEST):
         raise SecurityError(f"an indentation or separator of more than {_WIDEST} characters is refused")
-    return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
+    text = json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
+    if ensure_ascii and (breaker := current_marks.get().breaker):
+        text = text.replace(json.dumps(breaker)[1:-1], breaker)  # so that it is found, and taken out again
+    return text

@@ -15,7 +15,7 @@ from typing import Any
 from resep.templates.control import Control, spans
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # one object per folder that was read, so that results can be kept by it
 class Tokenizer:
     """What the folder says of its tokenizer.
 

@@ -13,7 +13,18 @@ from dataclasses import replace
 from resep.document import Document
 from resep.document.places import KeyPath, dotted
 from resep.errors import Problem
-from resep.recipe.checks import data, decoding, evaluation, source, split, training
+from resep.recipe.checks import (
+    data,
+    decoding,
+    drawing,
+    endpoints,
+    evaluation,
+    given_splits,
+    likeness,
+    source,
+    split,
+    training,
+)
 from resep.recipe.draft import Draft, Finding
 
 _WORD = re.compile(r"[a-z_]+(?:\.[a-z_]+)*")
@@ -23,6 +34,10 @@ _CHECKS = (
     *data.CHECKS,
     *source.CHECKS,
     *split.CHECKS,
+    *given_splits.CHECKS,
+    *drawing.CHECKS,
+    *likeness.CHECKS,
+    *endpoints.CHECKS,
     *decoding.CHECKS,
     *evaluation.CHECKS,
 )

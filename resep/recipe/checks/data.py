@@ -10,7 +10,7 @@ from resep.paths import data_folder
 from resep.recipe.checks.split import OWN_TEXT, fields_spoken_of
 from resep.recipe.draft import Check, Draft, Finding
 from resep.recipe.meanings import meant
-from resep.recipe.paths import is_hub_id, is_written_as_folder
+from resep.recipe.paths import is_address, is_hub_id, is_written_as_folder
 from resep.suggest import did_you_mean, listed
 
 _BLINDING = ("lowercase", "strip_punctuation")  # after these, detectors no longer see an e-mail or a phone number
@@ -43,7 +43,8 @@ def model_is_pinned(draft: Draft) -> Iterator[Finding]:
 def sources_stay_below(draft: Draft) -> Iterator[Finding]:
     for index, source in enumerate(_sources(draft)):
         path = ("data", "sources", index, "path")
-        if "path" in source and (reason := draft.escape(path)):
+        named = source.get("path")
+        if isinstance(named, str) and not is_address(named) and (reason := draft.escape(path)):
             yield Finding(path, f"'{source['path']}' {reason}")
 
 
@@ -57,6 +58,30 @@ def fields_are_mapped(draft: Draft) -> Iterator[Finding]:
             has = f"every source has {', '.join(further)}" if further else "no source maps a further field"
             hint = did_you_mean(field, further) or f"; {has}: add '{field}: <its name in the file>' to 'fields'"
             yield Finding(path, f"'{field}' is not a field that data.sources[].fields maps{hint}")
+
+
+def fields_fit_the_format(draft: Draft) -> Iterator[Finding]:
+    """`messages` in a source of questions and answers, `prompt` in one of conversations."""
+    from resep.formats import FORMS, foreign_fields
+
+    for index, source in enumerate(_sources(draft)):
+        form, fields = FORMS.get(str(source.get("format"))), source.get("fields")
+        if form is None or not isinstance(fields, dict):
+            continue
+        for name in foreign_fields(form, fields):
+            message = f"format {source['format']} does not read '{name}'; its rows have {form.wants}"
+            yield Finding(("data", "sources", index, "fields", name), message, of_key=True)
+
+
+def conditions_are_understood(draft: Draft) -> Iterator[Finding]:
+    from resep.expressions import understood
+
+    for index, source in enumerate(_sources(draft)):
+        if isinstance(source.get("where"), str):
+            try:
+                understood(source["where"])
+            except ValueError as error:
+                yield Finding(("data", "sources", index, "where"), str(error))
 
 
 def step_fields_exist(draft: Draft) -> Iterator[Finding]:
@@ -159,6 +184,8 @@ CHECKS: tuple[Check, ...] = (
     model_is_pinned,
     sources_stay_below,
     fields_are_mapped,
+    fields_fit_the_format,
+    conditions_are_understood,
     step_fields_exist,
     personal_data_goes_first,
     own_placeholders_have_names,

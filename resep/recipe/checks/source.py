@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from resep.recipe.draft import Check, Draft, Finding
+from resep.recipe.paths import is_address
+from resep.recipe.remote import holds_credentials
 
 _URL = re.compile(r"(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/([\w.-]+/[\w.-]+)", re.IGNORECASE)
 _MOVING = ("main", "master", "head", "latest", "default")
@@ -44,6 +46,31 @@ def sources_are_read_once(draft: Draft) -> Iterator[Finding]:
             message = f"this file is source {first + 1} already: each of its rows would count twice; leave it out"
             yield Finding(("data", "sources", index, "path"), message, "warning")
         seen.append(same)
+
+
+def source_is_a_path_or_the_hub(draft: Draft) -> Iterator[Finding]:
+    for index, source in enumerate(draft.value("data.sources", list) or []):
+        if not isinstance(source, dict):
+            continue
+        at = ("data", "sources", index)
+        given = [key for key in ("revision", "subset") if source.get(key) is not None]
+        if source.get("hub") is None:
+            for key in given + ["split"] * (source.get("split") is not None):
+                yield Finding((*at, key), f"'{key}' belongs to a data set of the hub, and this source has no 'hub'")
+        elif source.get("path") is not None:
+            yield Finding((*at, "path"), "a source has a 'path' or a 'hub', not both; make two sources of it")
+
+
+def addresses_can_be_fetched(draft: Draft) -> Iterator[Finding]:
+    """What is wrong with an address, before anything is asked of it."""
+    for index, source in enumerate(draft.value("data.sources", list) or []):
+        path = source.get("path") if isinstance(source, dict) else None
+        if isinstance(path, str) and is_address(path):
+            from resep.sources.remote import complaint  # 15 ms, for recipes that need it
+
+            if reason := complaint(path):
+                shown = "an address" if holds_credentials(path) else f"'{path}'"
+                yield Finding(("data", "sources", index, "path"), f"{shown}: {reason}")
 
 
 def question_is_not_its_answer(draft: Draft) -> Iterator[Finding]:
@@ -83,6 +110,8 @@ CHECKS: tuple[Check, ...] = (
     model_is_a_name,
     revision_stands_still,
     sources_are_read_once,
+    source_is_a_path_or_the_hub,
+    addresses_can_be_fetched,
     question_is_not_its_answer,
     steps_are_made_once,
     placeholders_look_everywhere,

@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterator
 
 from resep.document.places import KeyPath
+from resep.recipe.checks.drawing import drawn_fields
+from resep.recipe.checks.given_splits import has_no_validation
 from resep.recipe.draft import Check, Draft, Finding, Number
 
 OWN_TEXT = ("prompt", "response", "messages", "id")  # these differ from row to row: there is nothing to sort by
@@ -38,7 +40,7 @@ def groups_are_no_strata(draft: Draft) -> Iterator[Finding]:
 
 def limits_have_rows(draft: Draft) -> Iterator[Finding]:
     has_limit = draft.has("split.max_rows.validation")
-    if has_limit and draft.value("split.fractions.validation", Number) == 0:
+    if has_limit and has_no_validation(draft):
         message = "without effect: split.fractions.validation is 0, so there are no validation rows"
         yield Finding(("split", "max_rows", "validation"), message, "warning")
 
@@ -58,9 +60,12 @@ def fields_spoken_of(draft: Draft) -> Iterator[tuple[KeyPath, str]]:
     for section, key in (("split", "stratify_by"), ("split", "group_by"), ("evaluation", "cluster_by")):
         if (field := draft.value(f"{section}.{key}", str)) is not None:
             yield (section, key), field
+    if (by := draft.value("split.by", str)) in ("time", "split"):
+        yield ("split", "by"), by
     for index, field in enumerate(draft.value("evaluation.slices", list) or []):
         if isinstance(field, str):
             yield ("evaluation", "slices", index), field
+    yield from drawn_fields(draft)
 
 
 CHECKS: tuple[Check, ...] = (fractions_are_a_whole, groups_are_no_strata, limits_have_rows, rows_can_be_sorted)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from resep.recipe.checks.given_splits import has_no_validation
 from resep.recipe.draft import Check, Draft, Finding, Number
 
 _FASTEST, _SLOWEST = 0.01, 1e-7  # learning rates beyond these diverge, or change nothing
@@ -104,7 +105,7 @@ def precision_fits_the_machine(draft: Draft) -> Iterator[Finding]:
 
 def validation_is_there(draft: Draft) -> Iterator[Finding]:
     """What reads the validation loss needs rows, and measurements."""
-    no_rows = draft.value("split.fractions.validation", Number) == 0
+    no_rows = has_no_validation(draft)
     per_epoch, path = draft.value("training.eval_per_epoch", Number), ("training", "early_stopping")
     if draft.has("training.early_stopping"):
         if no_rows:
@@ -147,6 +148,12 @@ def options_can_be_passed_through(draft: Draft) -> Iterator[Finding]:
         yield Finding(("training", "axolotl", key), message, of_key=True)
 
 
+def there_is_one_price(draft: Draft) -> Iterator[Finding]:
+    if draft.has("compute.price_per_hour") and draft.has("compute.price_per_million_tokens"):
+        message = "price_per_hour is given as well; give one of the two: a trainer is paid by the hour or by the token"
+        yield Finding(("compute", "price_per_million_tokens"), message)
+
+
 CHECKS: tuple[Check, ...] = (
     version_is_known,
     training_has_one_length,
@@ -159,4 +166,5 @@ CHECKS: tuple[Check, ...] = (
     validation_is_there,
     early_stopping_can_happen,
     options_can_be_passed_through,
+    there_is_one_price,
 )

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from resep import models
+from resep.models import split_revision as split_revision
 
 LEXICAL = "lexical"
-
-
-def split_revision(name: str) -> tuple[str, str | None]:
-    """`owner/name@revision` -> its two parts; any other name has no revision of its own."""
-    owner_and_name, at, revision = name.partition("@")
-    return (owner_and_name, revision) if at and not models.is_local(owner_and_name) else (name, None)
 
 
 def is_folder(name: str) -> bool:

@@ -27,7 +27,7 @@ def encode_prompts(template: Template, tokenizer: Tokenizer, examples: Sequence[
     prompts = []
     for example in examples:
         try:
-            prompts.append(encode_prompt(template, tokenizer, example.prompt).ids)
+            prompts.append(encode_prompt(template, tokenizer, example.prompt, example.tools).ids)
         except ResepError as error:
             raise ResepError(f"test row {example.id}: {error}") from error
     return prompts

@@ -1,22 +1,26 @@
-"""The stage `prepare`: sources -> rows -> steps -> examples -> splits, and a ledger of what became of every row.
+"""The stage `prepare`: sources -> rows -> steps -> splits of examples, and a ledger of what became of every row.
 
-Two passes. The first streams the rows through the steps into one file and keeps a number and a class per row; the
-second, which knows them all, shares the lines out. Memory holds no text of a row.
+    sources   blocks of raw rows, cut the same way everywhere                         (resep/sources)
+    passes    row by row in parallel; then judged, all at once, from digests on disk  (passes, work, judge)
+    finish    sources mixed, splits drawn, leakage looked for, lines routed           (finish, after_split)
+
+Memory holds a batch per worker and a few numbers per row. A run that was killed goes on after its last finished batch.
 """
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from resep.digests import digest_json
 from resep.errors import ResepError
-from resep.stages.prepare.clean import Cleaned, clean_rows
-from resep.stages.prepare.share import share_out
-from resep.stages.prepare.sources import check_source
-from resep.stages.prepare.split import SPLITS
-from resep.stages.prepare.statistics import write_statistics
+from resep.sources import identities, local_source, reads
+from resep.sources.found import check_file
+from resep.splits import SPLITS
+from resep.stages.prepare.step_files import model_identities, step_files
 from resep.stages.prepare.text import text_pipeline
 from resep.store import Emit, Stage, Task
 from resep.suggest import did_you_mean
@@ -26,55 +30,69 @@ if TYPE_CHECKING:
 
 __all__ = ["outline", "run", "stage", "text_pipeline"]
 
+QUARANTINED = "quarantined.jsonl"
 OUTPUTS = (*(f"{split}.jsonl" for split in SPLITS), "ledger.jsonl", "statistics.json")
+WORK = "work"  # in the folder of the stage, while it runs
+REVISION = 2  # raised with every change in what rows become, in resep/detectors/ as well
 
 
 def stage(recipe: Recipe) -> Stage:
     """The stage as a recipe asks for it. Raises ResepError where a source is not there or a field is not mapped."""
-    for name, path in _source_files(recipe).items():
-        check_source(path, name)
+    for index in range(len(recipe["data.sources"])):
+        if source := local_source(recipe, index):
+            for file in source.files:
+                check_file(file)
     _check_fields(recipe)
-    return outline(recipe)
+    return _stage(recipe, {**reads(recipe), **step_files(recipe)})
 
 
 def outline(recipe: Recipe) -> Stage:
     """The stage, whether or not the data is here: to be compared with that of another recipe."""
+    try:
+        return _stage(recipe, {**reads(recipe), **step_files(recipe)})
+    except ResepError:
+        return _stage(recipe, {})
+
+
+def _stage(recipe: Recipe, files: Mapping[str, Path]) -> Stage:
     scripts = {f"preprocessing/{step.name}.py": recipe.plugin("preprocessing", step.name) for step in recipe.steps}
     steps = [{"name": step.name, "options": dict(step.options), "fields": list(step.fields)} for step in recipe.steps]
     return Stage(
         name="prepare",
         run=partial(run, recipe=recipe),
-        config={**recipe.pick("data", "split", "prompt.system", "prompt.response_format"), "preprocessing": steps},
-        outputs=OUTPUTS,
-        reads={**_source_files(recipe), **scripts},
+        config={
+            **recipe.pick("data", "split", "prompt.system", "prompt.response_format"),
+            "preprocessing": steps,
+            **identities(recipe),
+            **model_identities(recipe),
+        },
+        outputs=(*OUTPUTS, QUARANTINED) if recipe["data.on_bad_row"] == "quarantine" else OUTPUTS,
+        reads={**files, **scripts},
+        revision=REVISION,
     )
 
 
 def run(tasks: Sequence[Task], emit: Emit, *, recipe: Recipe) -> Iterator[Task]:
-    """Fill the folder of each task with OUTPUTS; a stage that was interrupted begins again."""
+    """Fill the folder of each task with OUTPUTS; a stage that was interrupted goes on after its last whole batch."""
+    from resep.stages.prepare.engine import prepare_rows
+    from resep.stages.prepare.workers import collecting_less
+
     for task in tasks:
-        _prepare(recipe, task.out, emit)
+        with collecting_less():
+            prepare_rows(recipe, task.out, _work_folder(task), emit)
+        shutil.rmtree(task.out / WORK)
         yield task
 
 
-def _source_files(recipe: Recipe) -> dict[str, Path]:
-    """The files of rows, by their names in the recipe."""
-    sources = enumerate(recipe["data.sources"])
-    return {source["path"]: recipe.locate(f"data.sources[{index}].path") for index, source in sources}
-
-
-def _prepare(recipe: Recipe, out: Path, emit: Emit) -> None:
-    cleaned = clean_rows(recipe, out, emit)
-    _check_dropped(cleaned, recipe["data.max_dropped"])
-    shared = share_out(cleaned, recipe, out)
-    if cleaned.rows_in != shared.kept + shared.dropped.total():
-        raise AssertionError(f"the ledger does not close: {cleaned.rows_in} rows in, {shared}")
-    for split in ("train", "test"):
-        if not shared.splits[split]:
-            raise ResepError(_nothing_in(split, shared.kept, recipe["split.fractions"]))
-    for warning in shared.warnings:
-        emit({"event": "warning", "message": warning})
-    write_statistics(out / "statistics.json", cleaned, shared)
+def _work_folder(task: Task) -> Path:
+    """Where the batches lie; what other code left there is thrown away."""
+    folder, made_by = task.out / WORK, digest_json({"revision": REVISION, "config": dict(task.config)})
+    mark = folder / "made-by"
+    if not mark.exists() or mark.read_text() != made_by:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        mark.write_text(made_by)
+    return folder
 
 
 def _check_fields(recipe: Recipe) -> None:
@@ -87,24 +105,6 @@ def _check_fields(recipe: Recipe) -> None:
         for where, field in sorted(wanted):
             if field not in mapped:
                 raise ResepError(
-                    f"{where}: {source['path']} maps no field {field!r}{did_you_mean(field, mapped)}"
-                    f" (add it to the source: `fields: {{{field}: ...}}`)"
+                    f"{where}: {source.get('path') or source.get('hub')} maps no field {field!r}"
+                    f"{did_you_mean(field, mapped)} (add it to the source: `fields: {{{field}: ...}}`)"
                 )
-
-
-def _check_dropped(cleaned: Cleaned, max_dropped: float | None) -> None:
-    rows, dropped = cleaned.rows_in, cleaned.dropped.total()
-    reasons = ", ".join(f"{count} {reason}" for reason, count in cleaned.dropped.most_common())
-    if dropped == rows:
-        raise ResepError(f"no rows are left: all {rows} were dropped ({reasons})")
-    if max_dropped is not None and dropped > max_dropped * rows:
-        raise ResepError(
-            f"{dropped} of {rows} rows were dropped ({reasons}); `data.max_dropped` allows {max_dropped:.0%} of them"
-        )
-
-
-def _nothing_in(split: str, kept: int, fractions: Mapping[str, Any]) -> str:
-    return (
-        f"no {split} rows: none of the {kept} rows fell into this split of {fractions.get(split) or 0:.0%}; "
-        f"give more rows, a larger `split.fractions.{split}`, or another `split.salt`"
-    )

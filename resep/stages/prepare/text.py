@@ -9,7 +9,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 from resep import plugins
+from resep.detectors.writing import Found, noting
 from resep.errors import ResepError
+from resep.numbering import number_row
 from resep.placeholders import hide, reveal, scrub
 from resep.plugins.source import TEXT_SHAPES
 
@@ -20,16 +22,23 @@ TextFunction = Callable[[str], str]
 
 # Not a placeholder: a control token of the Mistral family that stands in a text.
 _CONTROL = "INST|TOOL_CALLS|AVAILABLE_TOOLS|TOOL_RESULTS|TOOL_CONTENT|SYSTEM_PROMPT|PREFIX|MIDDLE|SUFFIX|IMG"
-PLACEHOLDER = re.compile(rf"\[(?!(?:{_CONTROL})\])[A-Z][A-Z0-9_]{{0,31}}\]|\{{\{{[ -z|~]{{1,64}}\}}\}}")
+_INSIDE = r"[^{}\x00-\x1f\x7f-\x9f\u2028\u2029]"  # any script, on one line
+PLACEHOLDER = re.compile(
+    rf"\[(?!(?:{_CONTROL})\])[A-Z][A-Z0-9_]{{0,31}}(?:#[0-9a-f]{{16}})?\]|\{{\{{{_INSIDE}{{1,64}}\}}\}}"
+)
 
 
 def text_pipeline(steps: Sequence[StepSpec], field: str) -> TextFunction:
-    """The `transform_text` steps that name `field`, in order. Placeholders in the text come through unchanged.
+    """The text steps that name `field`, in order, for one text that stands alone: typed by a user, or to be scored.
 
+    Placeholders in the text come through unchanged; those that a step wants numbered are numbered within the text.
     A step's bad option is a ResepError at once.
     """
-    functions = [function for step in steps if field in step.fields and (function := text_function(step))]
-    return fused(functions)
+    chosen = [(step, function) for step in steps if field in step.fields and (function := text_function(step))]
+    clean = fused([function for _, function in chosen])
+    if all(step.options.get("numbering", "none") == "none" for step, _ in chosen):
+        return clean
+    return lambda text: number_row([clean(text)])[0]
 
 
 def text_function(step: StepSpec) -> TextFunction | None:
@@ -41,6 +50,8 @@ def text_function(step: StepSpec) -> TextFunction | None:
     try:
         function = _bound(module, shape, step.options)
         result: object = function("any text")
+    except ResepError:
+        raise
     except ValueError as error:
         raise ResepError(f"preprocessing.{step.name}: {error}") from error
     except Exception as error:
@@ -61,13 +72,32 @@ def open_step(step: StepSpec) -> ModuleType:
     return plugins.open_plugin(step.file or plugins.find("preprocessing", step.name))
 
 
+def private_values(step: StepSpec) -> Callable[[str], Found]:
+    """What finds the (kind, value) pairs that a text step replaces by placeholders in a text that `protect` was over.
+
+    The values are raw: digest them at once.
+    """
+    function = text_function(step)
+    assert function is not None, f"{step.name} is no text step"
+
+    def values(text: str) -> Found:
+        with noting() as found:
+            function(text)
+        return found
+
+    return values
+
+
 def fused(functions: Sequence[TextFunction]) -> TextFunction:
-    """The functions one after another, on a text whose placeholders are hidden from them."""
+    """The functions one after another, on a text whose placeholders are hidden from them.
+
+    A placeholder that is still to be numbered leaves with its digest: resep.numbering takes it from there.
+    """
     if not functions:
         return lambda text: text
 
     def clean(text: str) -> str:
-        text = _protect(text)
+        text = protect(text)
         for function in functions:
             text = function(text)
         return text if text.isascii() else reveal(text)
@@ -75,9 +105,19 @@ def fused(functions: Sequence[TextFunction]) -> TextFunction:
     return clean
 
 
-def _protect(text: str) -> str:
+def protect(text: str) -> str:
+    """The text with its placeholders hidden from the steps; `written_out` brings them back."""
     if not text.isascii():
         text = scrub(text)
     if "[" in text or "{{" in text:
-        text = PLACEHOLDER.sub(lambda found: hide(found.group()), text)
+        text = PLACEHOLDER.sub(_hidden, text)
     return text
+
+
+def written_out(text: str) -> str:
+    """The text with every hidden placeholder written out again."""
+    return reveal(text)
+
+
+def _hidden(found: re.Match[str]) -> str:
+    return hide(found.group())

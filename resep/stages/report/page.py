@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from resep.records import Sample, Score, read_jsonl
 from resep.rounding import MINUS, NOTHING, places, plain, signed
 from resep.stages.report import charts
+from resep.stages.report.data_section import data_section
 from resep.stages.report.examples import Group, choose
 from resep.stages.report.honesty import arm_table, assurances
 from resep.stages.report.tables import (
@@ -65,6 +66,7 @@ def view(folder: Path) -> dict[str, Any]:
         "controls": control_tables(results),
         "loss": charts.loss_curve(results["training"]["curve"]),
         "training": training_facts(results["training"]),
+        "data": data_section(results["data"], results["warnings"]),
         "signatures": list(dict.fromkeys(m["signature"] for m in results["metrics"].values())),
         "minus": MINUS,
         "settings": _settings(results["settings"]),

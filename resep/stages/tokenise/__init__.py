@@ -2,8 +2,8 @@
 
 train.parquet and validation.parquet have the columns input_ids, attention_mask and labels (list<int32>); a label is
 -100 where a token is not trained on. Both files are always written: a split without rows is a file without rows.
-statistics.json counts per split, and names every row that was too long, with what it lost. ledger.jsonl is prepare's,
-with the rows that were given up here.
+statistics.json counts per split (test rows too, of which nothing is written), and names every row that was too long,
+with what it lost; lengths.json has the rows of each length. ledger.jsonl is prepare's, with the rows given up here.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from resep.records import Example
     from resep.templates import Template, Tokenizer, TrainOn
 
-OUTPUTS = ("train.parquet", "validation.parquet", "statistics.json", "ledger.jsonl")
+OUTPUTS = ("train.parquet", "validation.parquet", "statistics.json", "lengths.json", "ledger.jsonl")
 
 
 def stage(recipe: Recipe, model: Model) -> Stage:
@@ -40,7 +40,7 @@ def stage(recipe: Recipe, model: Model) -> Stage:
             **recipe.pick("prompt.train_on", "training.sequence_len", "training.overflow"),
         },
         outputs=OUTPUTS,
-        needs={"prepare": ("train.jsonl", "validation.jsonl", "ledger.jsonl")},
+        needs={"prepare": ("train.jsonl", "validation.jsonl", "test.jsonl", "ledger.jsonl")},
         reads={} if path is None else {"chat_template": path},
     )
 
@@ -49,7 +49,7 @@ def preview(example: Example, template: Template, tokenizer: Tokenizer, train_on
     """An example as the model sees it: rendered text, ids, tokens as readable text, and which are trained on."""
     from resep.templates import encode
 
-    encoded = encode(template, tokenizer, example.messages, train_on)
+    encoded = encode(template, tokenizer, example.messages, train_on, example.tools)
     return {
         "id": example.id,
         "template": template.name,

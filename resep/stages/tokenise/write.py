@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
 from resep.errors import ResepError
 from resep.records import Example, read_jsonl
-from resep.stages.tokenise.counts import Rule, Tally, places, statistics, why_no_rows, why_too_long
+from resep.stages.tokenise import counts
+from resep.stages.tokenise.counts import Lengths, Rule, Tally, places
 from resep.stages.tokenise.overflow import shorten
 from resep.store import Emit, Task
-from resep.templates import Encoded, Template, Tokenizer, encode, plain_markers
+from resep.templates import Encoded, Template, Tokenizer, encode, encode_prompt, plain_markers
 
 SPLITS = ("train", "validation")
 BATCH_ROWS = 1000
@@ -34,14 +36,16 @@ def tokenise(task: Task, template: Template, tokenizer: Tokenizer, emit: Emit) -
     tallies = {split: _write_split(prepared, split, task.out, rule, emit) for split in SPLITS}
     overflow = [entry for tally in tallies.values() for entry in tally.overflow]
     if overflow and rule.policy == "fail":
-        raise ResepError(why_too_long(overflow, tallies, rule.limit, prepared))
+        raise ResepError(counts.why_too_long(tallies, rule.limit, prepared))
     if not tallies["train"].rows:
-        raise ResepError(why_no_rows(len(overflow), rule.limit))
-    counts = statistics(tallies, overflow, rule)
-    for warning in counts["warnings"]:
+        raise ResepError(counts.why_no_rows(len(overflow), rule.limit))
+    test = _lengths_of_test(prepared / "test.jsonl", rule, emit)
+    found = counts.statistics(tallies, test, rule)
+    for warning in found["warnings"]:
         emit({"event": "warning", "message": warning})
-    text = json.dumps(counts, indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(found, indent=2, ensure_ascii=False) + "\n"
     (task.out / "statistics.json").write_text(text, encoding="utf-8")
+    (task.out / "lengths.json").write_text(json.dumps(counts.lengths(tallies, test)) + "\n", encoding="utf-8")
     given_up = {entry["id"]: entry["tokens"] for entry in overflow if not entry["kept"]}
     _write_ledger(prepared / "ledger.jsonl", given_up, rule.limit, task.out / "ledger.jsonl")
 
@@ -60,40 +64,63 @@ def _write_ledger(source: Path, given_up: Mapping[str, int], limit: int, target:
 
 def _write_split(prepared: Path, split: str, out: Path, rule: Rule, emit: Emit) -> Tally:
     source, tally = prepared / f"{split}.jsonl", Tally()
-    with source.open("rb") as lines:
-        total = sum(1 for _ in lines)
+    total = _count_lines(source)
     rows = _encoded_rows(source, split, rule, tally)
     for done in _write_parquet(out / f"{split}.parquet", rows):
         emit({"event": "progress", "done": done, "total": total, "unit": f"{split} rows"})
     return tally
 
 
+def _lengths_of_test(source: Path, rule: Rule, emit: Emit) -> Lengths:
+    """How long the test rows are, and the answers that are wanted: nothing of them is written."""
+    lengths, total = Lengths(), _count_lines(source)
+    for done, example in enumerate(read_jsonl(source, Example), 1):
+        with _told(source, "test", example):
+            whole = encode(rule.template, rule.tokenizer, example.messages, rule.train_on, example.tools)
+            asked = encode_prompt(rule.template, rule.tokenizer, example.prompt, example.tools)
+        lengths.add(len(whole.ids), len(whole.ids) - len(asked.ids))
+        if done % BATCH_ROWS == 0 or done == total:
+            emit({"event": "progress", "done": done, "total": total, "unit": "test rows"})
+    return lengths
+
+
+def _count_lines(source: Path) -> int:
+    with source.open("rb") as lines:
+        return sum(1 for _ in lines)
+
+
+@contextmanager
+def _told(source: Path, split: str, example: Example) -> Iterator[None]:
+    """A block whose errors are told with the row and its place."""
+    try:
+        yield
+    except ResepError as error:
+        place = places(source.parent, {example.id}).get(example.id, "")
+        raise ResepError(f"{split} row {example.id}{place}: {error}") from error
+
+
 def _encoded_rows(source: Path, split: str, rule: Rule, tally: Tally) -> Iterator[Encoded]:
     """The rows to write, one by one; what was seen goes into the tally."""
     for example in read_jsonl(source, Example):
-        try:
+        with _told(source, split, example):
             encoded = _encoded(example, split, rule, tally)
-        except ResepError as error:
-            place = places(source.parent, {example.id}).get(example.id, "")
-            raise ResepError(f"{split} row {example.id}{place}: {error}") from error
         if encoded is not None:
-            tally.rows += 1
-            tally.tokens += len(encoded.ids)
-            tally.trained_tokens += sum(encoded.trained)
+            tally.add(encoded)
             yield encoded
 
 
 def _encoded(example: Example, split: str, rule: Rule, tally: Tally) -> Encoded | None:
     """One row within the limit, or None where it is given up."""
-    encoded = encode(rule.template, rule.tokenizer, example.messages, rule.train_on)
+    encoded = encode(rule.template, rule.tokenizer, example.messages, rule.train_on, example.tools)
     if not any(encoded.trained):
         raise ResepError(f"not one of its {len(encoded.ids)} tokens would be trained on")
     if any(marker in message.content for message in example.messages for marker in rule.markers):
         tally.marker_ids.append(example.id)
     length = len(encoded.ids)
-    tally.longest = max(tally.longest, length)
+    tally.lengths.add(length, sum(encoded.trained))
     if length <= rule.limit:
         return encoded
+    tally.losses.add(encoded, rule.limit)
     entry = {"id": example.id, "split": split, "tokens": length}
     if rule.policy == "fail":
         tally.overflow.append(entry)
@@ -101,7 +128,7 @@ def _encoded(example: Example, split: str, rule: Rule, tally: Tally) -> Encoded 
     shortened = shorten(
         example.messages,
         encoded,
-        lambda messages: encode(rule.template, rule.tokenizer, messages, rule.train_on),
+        lambda messages: encode(rule.template, rule.tokenizer, messages, rule.train_on, example.tools),
         rule.limit,
         rule.policy,
     )

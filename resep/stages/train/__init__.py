@@ -23,6 +23,7 @@ from resep.digests import write_json
 from resep.errors import StageError
 from resep.process import follow
 from resep.stages.train.outcome import complaint_about, explain, keep_weights, summarise
+from resep.stages.train.timings import timings
 from resep.stages.train.work import environment, prepare_work
 from resep.store import Emit, Stage, Task
 
@@ -63,21 +64,25 @@ def _run(
             raise StageError("train", complaint, work / "log.txt")
         keep_weights(work / "output", task.out / weights, model.identity)
         write_json(task.out / "summary.json", summarise(story, _config(work)))
-        write_json(task.out / "timings.json", {"seconds": round(time.time() - started, 1), **story["begin"]})
+        data = task.inputs["tokenise"] / "train.parquet"
+        write_json(task.out / "timings.json", timings(story, time.time() - started, data, profile))
         for leftover in ("output", "prepared", "cache"):
             shutil.rmtree(work / leftover, ignore_errors=True)
         yield task
 
 
 def _follow(command: Sequence[str], out: Path, variables: Mapping[str, str], emit: Emit) -> dict[str, Any]:
-    """Run Axolotl. Returns its `begin` and `end` events (or None) and the records of training.jsonl, old ones too."""
+    """Run Axolotl. Returns its `begin` and `end` events (or None), when they came (`began`, `ended`), and the records
+    of training.jsonl, old ones too.
+    """
     story: dict[str, Any] = {"begin": None, "end": None, "records": []}
     try:
         for event in follow(command, name="train", folder=out / "work", environment=variables):
             if event["event"] == "begin":
                 story["records"] = _records_until(out / "training.jsonl", event["first_step"])
-            if event["event"] in story:
+            if event["event"] in ("begin", "end"):
                 story[event["event"]] = {key: value for key, value in event.items() if key != "event"}
+                story["began" if event["event"] == "begin" else "ended"] = time.time()
             elif event["event"] == "metric":
                 record = {key: value for key, value in event.items() if key != "event"}
                 story["records"].append(record)

@@ -1,0 +1,123 @@
+"""A source's mapping: which format its rows have, which of their fields are ours, and which rows it leaves out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from resep.errors import ResepError
+from resep.expressions import WORDS, understood
+from resep.formats import alpaca, completion, messages, prompt_response, sharegpt
+from resep.formats.form import Form
+from resep.formats.values import BadRowError, check_metadata, missing
+from resep.suggest import did_you_mean
+
+Rows = Sequence[Mapping[str, Any]]
+
+AUTO, DEFAULT = "auto", "prompt_response"
+FORMS: Mapping[str, Form] = {
+    "prompt_response": prompt_response.FORM,
+    "messages": messages.FORM,
+    "sharegpt": sharegpt.FORM,
+    "alpaca": alpaca.FORM,
+    "completion": completion.FORM,
+}
+
+
+# What a format does not read itself may not be mapped under one of these names: elsewhere they have a meaning.
+_TEXTS = ("prompt", "response", "messages", "tools", "system")
+
+
+class LeftOut(Exception):
+    """A row that the source's `where` leaves out; its text is the reason."""
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """How a source's rows become ours: their format, `fields` (ours: theirs), and the condition that they meet.
+
+    `found` says in words what `format: auto` recognised; empty where the recipe names the format.
+    """
+
+    format: str
+    fields: Mapping[str, str]
+    where: str | None = None
+    found: str = field(default="", compare=False)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What the key of a stage has to know of it."""
+        return {"format": self.format, "fields": dict(self.fields), "where": self.where}
+
+    @cached_property
+    def names(self) -> Mapping[str, str]:
+        """ours: theirs, of all fields that the format reads and the recipe maps."""
+        return {**FORMS[self.format].optional, **self.fields}
+
+    @cached_property
+    def metadata(self) -> tuple[tuple[str, str], ...]:
+        """(ours, theirs) of the fields that the format itself does not read."""
+        own = FORMS[self.format].own
+        return tuple((ours, theirs) for ours, theirs in self.fields.items() if ours not in own)
+
+
+def mapping_of(source: Mapping[str, Any], first_rows: Callable[[], Rows] = tuple) -> Mapped:
+    """The mapping of one entry of `data.sources`. `format: auto` looks at the first rows, which it reads by first_rows.
+
+    Raises ResepError where they fit no format, or more than one.
+    """
+    form, said = source.get("format") or DEFAULT, dict(source.get("fields") or {})
+    if form == AUTO:
+        from resep.formats.recognise import recognised
+
+        name = str(source.get("path") or source.get("hub"))
+        form, fields, found = recognised(first_rows(), said, name)
+        if foreign := foreign_fields(FORMS[form], said):
+            raise ResepError(f"{name}: these rows look like {form}, which does not read '{foreign[0]}'")
+        return Mapped(form, fields, source.get("where"), found)
+    return Mapped(form, {**FORMS[form].fields, **said}, source.get("where"))
+
+
+def foreign_fields(form: Form, fields: Mapping[str, str]) -> list[str]:
+    """The names among `fields` (ours: theirs) that other formats read, and this one does not."""
+    return [name for name in fields if name in _TEXTS and name not in form.own]
+
+
+def announcement(mapped: Mapped, name: str) -> str | None:
+    """What `format: auto` found in the source called `name`, for the terminal and the report; else None."""
+    return f"{name}: format {mapped.format} ({mapped.found})" if mapped.found else None
+
+
+def to_fields(values: Mapping[str, Any], mapped: Mapped) -> dict[str, Any]:
+    """The fields of a row under our names, its id aside. Raises BadRowError, or LeftOut where `where` is false."""
+    if mapped.where:
+        _require(values, mapped.where)
+    fields = FORMS[mapped.format].read(values, mapped.names)
+    for ours, theirs in mapped.metadata:
+        try:
+            value = values[theirs]
+        except KeyError:
+            raise missing(values, ours, theirs) from None
+        if value.__class__ is not str:
+            check_metadata(value, theirs)
+        fields[ours] = value
+    return fields
+
+
+def _require(values: Mapping[str, Any], where: str) -> None:
+    try:
+        expression = understood(where)
+    except ValueError as error:
+        raise ResepError(f"data.sources[].where: {error}") from error
+    try:
+        is_wanted = expression.meaning({**values, **WORDS})
+    except KeyError as error:
+        name = str(error.args[0])
+        hint = f"; the row has {', '.join(map(repr, values)) or 'none'}{did_you_mean(name, values)}"
+        raise BadRowError(f"field {name!r} of `where` is missing", hint) from None
+    except TypeError as error:  # names types, never what the row says
+        raise BadRowError(f"`where`: {error}") from error
+    if not is_wanted:
+        raise LeftOut(f"not where: {where}")

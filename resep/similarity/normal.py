@@ -1,0 +1,48 @@
+"""When texts say the same: the digest of their normal form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resep.splits.keys import normalised
+
+# 64 bits: the odds of one false match among n rows are n^2 / 2^65, which is 0.03 % at 1e8 rows.
+DIGEST_BYTES = 8
+
+_BETWEEN = " \0 "  # no white space to Python: it stays when the spaces around it are made one
+_EMPTY = blake2b(digest_size=DIGEST_BYTES)  # a copy of it takes two thirds of the time of a new one
+
+
+def digest(normal: str) -> bytes:
+    """DIGEST_BYTES bytes that stand for a text in its normal form, the same on every machine."""
+    state = _EMPTY.copy()
+    state.update(normal.encode("utf-8", "surrogatepass"))
+    return state.digest()
+
+
+def digest_of_parts(texts: Iterable[str]) -> bytes:
+    """The digest of what texts say in their order, whatever their capitals and spaces: `a b` is not `a`, `b`."""
+    return digest(normalised(_BETWEEN.join(texts)))
+
+
+def numbers(table: NDArray[np.uint8]) -> NDArray[Any]:
+    """The digests with which the rows of a table begin, as numbers, shape (rows,), dtype uint64."""
+    if not len(table):  # of no rows, nobody knows how long they would be
+        return np.zeros(0, np.uint64)
+    return np.ascontiguousarray(table[:, :DIGEST_BYTES]).view(">u8")[:, 0].astype(np.uint64)
+
+
+def first_of_each(digests: NDArray[Any]) -> NDArray[np.intp]:
+    """Of every row the index of the first row with the same digest, which may be itself. 0.2 s per million rows."""
+    order = np.argsort(digests, kind="stable")
+    ordered = digests[order]
+    begins = np.ones(len(order), np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=begins[1:])
+    first = np.empty(len(order), np.intp)
+    first[order] = order[begins][np.cumsum(begins) - 1]
+    return first

@@ -1,0 +1,155 @@
+"""Rows of JSONL, one object per line. What orjson reads is taken where it can hide nothing; else the strict parser.
+
+orjson takes the last of two equal keys, and makes a float of an integer beyond 64 bits. Neither may pass. The keys that
+were written are counted, from above: only where as many keys came out, none is hidden. They are counted over all lines
+at once, and single lines looked at only where that fails. A row of 260 bytes takes 1.7 us so, where the strict parser
+takes 2.4; one of 4 KB takes 5.6, where it takes 8.5.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import orjson
+
+from resep.errors import Problem
+from resep.records import Origin
+from resep.sources.json_faults import JsonFault, read_value
+from resep.sources.quarantine import REASON, as_it_was
+from resep.sources.raw import MOST_BYTES, RawRow, encoding_problem
+from resep.suggest import a_json_type
+
+BOM = b"\xef\xbb\xbf"
+_KEY_END = re.compile(rb'"[ \t\r]*:')
+_COLON, _BEFORE_COLON = ord(":"), tuple(b'" \t\r')
+_FEW_BYTES = 2**18
+_INTEGER_LIMIT = 2.0**63  # from here on, a float may be an integer that orjson could not hold
+
+
+def jsonl_rows(content: bytes, file: str, first_line: int) -> Iterator[RawRow]:
+    """The rows of whole lines of a file, the first of which is its line `first_line`. Blank lines are passed over."""
+    if first_line == 1:
+        content = content.removeprefix(BOM)
+    lines = content.split(b"\n")
+    values = [_object(line) for line in lines]
+    if not _hides_nothing(content, values):
+        values = [value if _hides_nothing(line, (value,)) else None for line, value in zip(lines, values, strict=True)]
+    for number, value in enumerate(values, first_line):
+        if value is not None:
+            row = RawRow(Origin(file, number), value)
+        elif (line := lines[number - first_line]) and not line.isspace():
+            row = _strict_row(line, Origin(file, number))
+        else:
+            continue
+        yield _mended(row) if REASON in row.values else row
+
+
+def row_too_long(beginning: bytes, file: str, line: int) -> RawRow:
+    """The row for a line that was not read to its end."""
+    most = f"{MOST_BYTES // 2**20} MiB"
+    message = f"this line is longer than {most}, which is no row of text: is the file a JSON list? Then name it .json"
+    text = beginning.decode("utf-8", "backslashreplace")
+    return RawRow(Origin(file, line), {}, Problem(file, line, 1, "", message), text)
+
+
+def strict_object(text: str) -> Mapping[str, Any]:
+    """The one object that a text holds. Raises JsonFault."""
+    start = len(text) - len(text.lstrip())
+    value, end = read_value(text, start)
+    if text[end:].strip():
+        raise JsonFault(end, "one row per line: this line goes on after its row has ended")
+    return row_object(value, start)
+
+
+def row_object(value: Any, position: int) -> Mapping[str, Any]:
+    """The value, if it is an object. Raises JsonFault at `position` otherwise."""
+    if not isinstance(value, dict):
+        raise JsonFault(position, f"a row is an object {{...}}; this is {a_json_type(value)}")
+    return value
+
+
+def _object(line: bytes) -> dict[str, Any] | None:
+    try:
+        value = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+    return value if type(value) is dict else None
+
+
+def _hides_nothing(text: bytes, values: Iterable[dict[str, Any] | None]) -> bool:
+    """Whether the objects hold as many keys as were written in the text, at most, and no number is too large."""
+    try:
+        keys = sum([_count_keys(value) for value in values if value is not None])
+    except _LargeNumber:
+        return False
+    return _most_keys(text) == keys or len(_KEY_END.findall(text)) == keys
+
+
+def _most_keys(text: bytes) -> int:
+    """How many keys are written in the text, at most: colons behind a quotation mark, or behind a blank."""
+    if len(text) < _FEW_BYTES:
+        return sum(text.count(end) for end in (b'":', b" :", b"\t:", b"\r:"))
+    import numpy as np  # 0.3 us for 1 KB, where four counts take 3; but 0.1 s to import
+
+    characters = np.frombuffer(text, np.uint8)
+    before = characters[np.flatnonzero(characters[1:] == _COLON)]
+    return int(np.isin(before, _BEFORE_COLON).sum())
+
+
+class _LargeNumber(Exception):
+    """A float that may be an integer which was too large for 64 bits."""
+
+
+def _count_keys(value: Mapping[str, Any]) -> int:
+    """How many keys an object has, those inside it included."""
+    count = len(value)
+    for inner in value.values():
+        kind = type(inner)
+        if kind is dict:
+            count += _count_keys(inner)
+        elif kind is list:
+            count += _count_in_list(inner)
+        elif kind is float and not -_INTEGER_LIMIT < inner < _INTEGER_LIMIT:
+            raise _LargeNumber
+    return count
+
+
+def _count_in_list(items: list[Any]) -> int:
+    count = 0
+    for item in items:
+        kind = type(item)
+        if kind is dict:
+            count += _count_keys(item)
+        elif kind is list:
+            count += _count_in_list(item)
+        elif kind is float and not -_INTEGER_LIMIT < item < _INTEGER_LIMIT:
+            raise _LargeNumber
+    return count
+
+
+def _strict_row(line: bytes, origin: Origin) -> RawRow:
+    try:
+        text = line.decode("utf-8").strip("\r\n")
+    except UnicodeDecodeError as error:
+        problem = encoding_problem(error, origin.file, origin.line)
+        return RawRow(origin, {}, problem, line.decode("utf-8", "backslashreplace").strip("\r\n"))
+    try:
+        return RawRow(origin, strict_object(text))
+    except JsonFault as error:
+        return RawRow(origin, {}, _with_format_hint(error.problem(text, origin.file, origin.line)), text)
+
+
+def _mended(row: RawRow) -> RawRow:
+    """The row that a line of a file of quarantined rows stands for."""
+    found = as_it_was(row.values)
+    return _strict_row(found.encode(), row.origin) if isinstance(found, str) else RawRow(row.origin, found)
+
+
+def _with_format_hint(problem: Problem) -> Problem:
+    if problem.line == 1 and problem.source.strip() in {"[", "{"}:
+        hint = "a .jsonl file has one row per line: is this a JSON list? Then name it .json"
+        return replace(problem, message=f"{problem.message}; {hint}")
+    return problem

@@ -1,0 +1,68 @@
+"""One number per row, on disk: memory does not grow with the number of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Column:
+    """A file of numbers of one type: filled from its beginning, then read and changed in place as an array."""
+
+    def __init__(self, path: Path, dtype: str) -> None:
+        self.path, self.dtype = path, np.dtype(dtype)
+        path.write_bytes(b"")
+
+    def extend(self, values: Iterable[Any]) -> None:
+        self.write(np.fromiter(values, self.dtype).tobytes())
+
+    def write(self, raw: bytes) -> None:
+        with self.path.open("ab") as file:
+            file.write(raw)
+
+    def array(self) -> NDArray[Any]:
+        """What was written, shape (rows,); changes go to the file."""
+        if not self.path.stat().st_size:  # an empty file cannot be mapped
+            return np.empty(0, self.dtype)
+        return np.memmap(self.path, self.dtype, "r+")
+
+    def table(self, rows: int) -> NDArray[Any]:
+        """What was written as a table of so many rows, shape (rows, numbers of a row)."""
+        return self.array().reshape(rows, -1) if rows else np.empty((0, 1), self.dtype)
+
+
+def filled(path: Path, dtype: str, length: int, value: Any = 0) -> NDArray[Any]:
+    """An array of one value, on disk."""
+    if not length:
+        return np.empty(0, dtype)
+    array = np.memmap(path, dtype, "w+", shape=(length,))
+    if value:
+        array[:] = value
+    return array
+
+
+def occurrences(keys: NDArray[np.uint64], out: NDArray[Any]) -> None:
+    """out[i] = how often keys[i] stood before i: 0 for the first of its kind. For a moment, 24 bytes a row."""
+    if not len(keys):
+        return
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+    lengths = np.diff(np.append(starts, len(keys)))
+    out[order] = np.arange(len(keys)) - np.repeat(starts, lengths)
+
+
+def chosen_rows(table: NDArray[Any], rows: NDArray[Any], path: Path, at_once: int = 100_000) -> NDArray[Any]:
+    """`table[rows]`, on disk."""
+    if len(rows) == len(table):
+        return table
+    if not len(rows):
+        return table[:0]
+    chosen = np.memmap(path, table.dtype, "w+", shape=(len(rows), *table.shape[1:]))
+    for start in range(0, len(rows), at_once):
+        chosen[start : start + at_once] = table[rows[start : start + at_once]]
+    return chosen

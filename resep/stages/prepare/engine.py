@@ -1,0 +1,142 @@
+"""The whole of preparation, in the order in which it happens."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
+from itertools import chain, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resep.errors import ResepError
+from resep.formats import FIRST_ROWS, Mapped, announcement, mapping_of
+from resep.private_digests import write_digests
+from resep.sources import Source, open_sources, raw_rows, read_blocks
+from resep.splits import LEFT_OUT, SPLITS, TRAIN
+from resep.splits.keys import position
+from resep.splits.place import place
+from resep.splits.rule import SplitRule, why_no_rows
+from resep.stages.prepare.after_split import rendered, run_after_split
+from resep.stages.prepare.columns import filled
+from resep.stages.prepare.finish import Shared, candidates, count, enter_numbers, route, write_ledger, write_quarantined
+from resep.stages.prepare.leakage import find_leakage, looks_for_near
+from resep.stages.prepare.made import Made
+from resep.stages.prepare.mixing import mix
+from resep.stages.prepare.passes import Machine, run_passes
+from resep.stages.prepare.plan import SPLIT, Plan, plan_of
+from resep.stages.prepare.progress import Progress
+from resep.stages.prepare.prompts import prompt_table
+from resep.stages.prepare.reading import metadata_values
+from resep.stages.prepare.shard import Drop
+from resep.stages.prepare.state import Passed
+from resep.stages.prepare.statistics import check_dropped, statistics, write_statistics
+from resep.stages.prepare.together import groups_of
+from resep.store import Emit
+
+if TYPE_CHECKING:
+    from resep.recipe import Recipe
+
+PRIVATE = "private_digests.bin"  # not declared: who has another key must not prepare again
+_ENOUGH_FOR_MANY = 16_000_000  # bytes of input: below, starting processes takes longer than the work
+
+
+def prepare_rows(recipe: Recipe, out: Path, work: Path, emit: Emit) -> None:
+    """Fill `out` with the splits, the ledger and the statistics; `work` holds what a killed run may go on from."""
+    sources = open_sources(recipe, emit)
+    plan = plan_of(recipe, _mapped(recipe, sources, emit))
+    size = sum(file.path.stat().st_size for source in sources for file in source.files)
+    progress = Progress(emit, size)
+    limits = [source.get("limit") for source in recipe["data.sources"]]
+    blocks = chain.from_iterable(map(read_blocks, sources, limits))
+    passed = run_passes(plan, progress.watched(blocks), work, _machine(recipe, size), progress)
+    check_dropped(passed, recipe["data.max_dropped"])
+    mix(passed, [source.get("weight") for source in recipe["data.sources"]])
+    shared = Shared()
+    splits = _placed(recipe, plan, passed, shared, work)
+    made = _routed(plan, passed, splits, shared, out, work)
+    quarantine = plan.on_bad_row == "quarantine"
+    write_ledger(passed.first, passed, splits, made, out / "ledger.jsonl", quarantine=quarantine)
+    if plan.private:
+        write_digests(out / PRIVATE, passed.private)
+    if quarantine:
+        write_quarantined(passed.first, out / "quarantined.jsonl")
+    found = statistics(plan, passed, shared, recipe)
+    for warning in found["warnings"]:
+        emit({"event": "warning", "message": warning})
+    write_statistics(out / "statistics.json", found)
+
+
+def _mapped(recipe: Recipe, sources: Sequence[Source], emit: Emit) -> list[Mapped]:
+    mapped = []
+    for source in sources:
+        each = mapping_of(recipe["data.sources"][source.index], partial(_first_rows, source))
+        if said := announcement(each, source.name):
+            emit({"event": "note", "message": said})
+        mapped.append(each)
+    return mapped
+
+
+def _first_rows(source: Source) -> list[Mapping[str, Any]]:
+    rows = chain.from_iterable(map(raw_rows, read_blocks(source, FIRST_ROWS)))
+    return [raw.values for raw in islice(rows, FIRST_ROWS) if not raw.problem]
+
+
+def _machine(recipe: Recipe, size: int) -> Machine:
+    """One process for little data. How many there are never changes a result: the machine's person decides."""
+    cores = int(os.environ.get("RESEP_WORKERS", "0")) or len(os.sched_getaffinity(0))
+    return Machine(cores if size >= _ENOUGH_FOR_MANY else 1, recipe["compute.data_engine"])
+
+
+def _placed(recipe: Recipe, plan: Plan, passed: Passed, shared: Shared, work: Path) -> NDArray[np.int8]:
+    """The split of every input row, -1 for none. Raises ResepError where it leaks, or where a split has no rows."""
+    rule, (near, threshold) = SplitRule.from_section(recipe["split"]), _leakage_rule(recipe)
+    numbers, columns = candidates(passed)
+    prompts = prompt_table(plan, passed, work / "prompts", near=looks_for_near(near, len(numbers)))
+    if near == "group" or passed.groups:
+        groups = {at: passed.groups[int(number)] for at, number in enumerate(numbers) if int(number) in passed.groups}
+        together = groups_of(prompts, columns.position, groups, threshold if near == "group" else None)
+        for at, group in together.items():
+            columns.position[at] = position(group, rule.salt)
+    placement = place(columns, rule)
+    asks = placement.codes if columns.has_question is None else np.where(columns.has_question, placement.codes, -1)
+    leakage = find_leakage(prompts, asks, columns.place, near=near, threshold=threshold)
+    if refusal := leakage.refusal():
+        raise ResepError(refusal)
+    shared.leakage = asdict(leakage)
+    shared.placement = placement
+    shared.warnings += [*placement.warnings, *leakage.warnings()]
+    for code, reason in LEFT_OUT.items():
+        passed.fates.drop(Drop(int(number), SPLIT, reason) for number in numbers[placement.codes == code])
+    held = [int((placement.codes == code).sum()) for code in range(len(SPLITS))]
+    for split in ("train", "test"):
+        if not held[SPLITS.index(split)]:
+            raise ResepError(why_no_rows(rule, split, sum(held)))
+    splits = filled(work / "splits", "int8", passed.fates.count, -1)
+    splits[numbers] = np.maximum(placement.codes, -1)
+    return splits
+
+
+def _leakage_rule(recipe: Recipe) -> tuple[str | None, float]:
+    return recipe["split.leakage.near"], recipe["split.leakage.threshold"]
+
+
+def _routed(plan: Plan, passed: Passed, splits: NDArray[np.int8], shared: Shared, out: Path, work: Path) -> Made:
+    """Write the splits; the training rows go through the steps that are for them alone."""
+    made = Made()
+    enter_numbers(passed, splits)
+    if plan.after_split:
+        rows, made = run_after_split(plan, passed, splits, work)
+    route(plan, passed, splits, out, shared)
+    if plan.after_split:
+        with (out / f"{SPLITS[TRAIN]}.jsonl").open("wb") as file:
+            file.writelines(rendered(rows, plan))
+        shared.made = len(made.kept) + len(made.dropped)
+        shared.made_dropped.update(reason for _, _, reason in made.dropped)
+        for row in made.kept.values():
+            count(shared, SPLITS[TRAIN], metadata_values(row.fields), {})
+    return made

@@ -1,0 +1,163 @@
+"""The end of preparation: lines are routed to their splits and counted, and every row is accounted for."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from resep.formats import texts_of, to_example, with_texts
+from resep.numbering import give_numbers, renumber
+from resep.records import to_bytes
+from resep.splits import SPLITS, TRAIN
+from resep.splits.columns import Columns
+from resep.splits.place import Placement
+from resep.stages.prepare.batch import Kept, kept_row
+from resep.stages.prepare.ledger import ledger_line, made_line
+from resep.stages.prepare.made import Made
+from resep.stages.prepare.plan import Plan
+from resep.stages.prepare.reading import BAD_ROW
+from resep.stages.prepare.state import Left, Passed
+
+
+@dataclass
+class Shared:
+    """What the splits hold: rows, placeholders, values of the mapped fields, warnings; and how many rows were made."""
+
+    splits: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(SPLITS, 0)))
+    placeholders: Counter[str] = field(default_factory=Counter)
+    values: dict[str, dict[str, Counter[str]]] = field(
+        default_factory=lambda: defaultdict(partial(defaultdict, Counter))
+    )
+    warnings: list[str] = field(default_factory=list)
+    made: int = 0
+    leakage: Mapping[str, Any] | None = None
+    placement: Placement | None = None
+    made_dropped: Counter[str] = field(default_factory=Counter)
+
+
+def candidates(passed: Passed) -> tuple[NDArray[np.int64], Columns]:
+    """The rows that the last pass left and no judgement dropped since: their numbers, and what decides their split."""
+    parts: dict[str, list[NDArray[Any]]] = defaultdict(list)
+    classes: dict[str, int] = {}
+    for offset, shard in passed.left.shards():
+        numbers = np.asarray(shard.numbers, "int64") + offset
+        there = passed.fates.fates[numbers] == 0
+        parts["numbers"].append(numbers[there])
+        for name, kind in _KINDS.items():
+            if name in shard.columns:
+                parts[name].append(np.asarray(shard.columns[name], kind)[there])
+        if "stratum" in shard.columns:
+            stratum = [classes.setdefault(name, len(classes)) for name in shard.columns["stratum"]]
+            parts["stratum"].append(np.asarray(stratum, "int32")[there])
+    joined = {name: np.concatenate(each) for name, each in parts.items()}
+    numbers = joined["numbers"]
+    return numbers, Columns(
+        position=joined["position"],
+        stratum=joined.get("stratum"),
+        strata=[*classes],
+        time=joined.get("time"),
+        given=joined.get("given"),
+        has_question=joined["question"],
+        place=lambda at: passed.fates.place(int(numbers[at])),
+    )
+
+
+_KINDS = {"position": "float64", "question": "bool", "time": "int64", "given": "int8"}
+
+
+def route(plan: Plan, passed: Passed, splits: NDArray[np.int8], out: Path, shared: Shared) -> None:
+    """Write every line into its split's file. `splits` holds the split of every input row, -1 for none.
+
+    Training rows that go through further steps are counted here and written after these.
+    """
+    with ExitStack() as stack:
+        files = [stack.enter_context((out / f"{split}.jsonl").open("wb")) for split in SPLITS]
+        for offset, shard in passed.left.shards():
+            held: dict[int, dict[str, int]] = dict(shard.columns["placeholders"])
+            own: dict[int, dict[str, int]] = dict(shard.columns["own"])
+            rows = zip(shard.numbers, shard.lines(), shard.columns["values"], strict=True)
+            for at, (number, line, values) in enumerate(rows):
+                split = splits[offset + number]
+                if split >= 0:
+                    count(shared, SPLITS[split], values, held.get(at, {}))
+                    if plan.renders_early:
+                        files[split].write(_finished(line, passed, offset + number, own.get(at)))
+                    elif split != TRAIN:
+                        files[split].write(_rendered(line, passed, offset, plan))
+
+
+def _rendered(line: bytes, passed: Passed, offset: int, plan: Plan) -> bytes:
+    row = numbered_alike(kept_row(line, offset, passed.fates.name), passed.book)
+    return to_bytes(to_example(row, plan.system, plan.response_format))
+
+
+def numbered_alike(row: Kept, book: Mapping[str, int]) -> Kept:
+    """The row with the numbers of its placeholders that the whole data set shares."""
+    fields = dict(row.fields)
+    for name in fields if row.own else ():
+        texts = texts_of(fields, name)
+        fields = with_texts(fields, name, renumber(texts, row.own, book)) if texts else fields
+    return replace(row, fields=fields)
+
+
+def enter_numbers(passed: Passed, splits: NDArray[np.int8]) -> None:
+    """Give numbers to the values of all rows that are kept, in the order of the rows."""
+    last: dict[str, int] = {}
+    for offset, shard in passed.left.shards():
+        for at, own in shard.columns["own"]:
+            if splits[offset + shard.numbers[at]] >= 0:
+                give_numbers(own, passed.book, last)
+
+
+def _finished(line: bytes, passed: Passed, number: int, own: Mapping[str, int] | None) -> bytes:
+    """The line of an example, told apart from earlier rows that say the same, its placeholders numbered."""
+    if own:
+        line = renumber([line.decode()], own, passed.book)[0].encode()
+    if passed.fates.repeats[number]:
+        example = orjson.loads(line)
+        line = orjson.dumps({**example, "id": passed.fates.name(example["id"], number)}) + b"\n"
+    return line
+
+
+def count(shared: Shared, split: str, values: Mapping[str, str | None], placeholders: Mapping[str, int]) -> None:
+    shared.splits[split] += 1
+    shared.placeholders.update(placeholders)
+    for name, value in values.items():
+        if value is not None:
+            shared.values[name][split][value] += 1
+
+
+def write_ledger(
+    first: Left, passed: Passed, splits: NDArray[np.int8], made: Made, path: Path, *, quarantine: bool
+) -> None:
+    """One line per input row, in the order of the input, then one for each row that was made."""
+    why = passed.fates.reasons()
+    with path.open("wb") as file:
+        for offset, shard in first.shards():
+            read = shard.read
+            for at, (name, line) in enumerate(zip(read["ids"], read["lines"], strict=True)):
+                number = offset + at
+                row = (passed.fates.name(name, number), read["file"], line, read["source"])
+                said = why(number)
+                is_bad = quarantine and said is not None and said[1].startswith(BAD_ROW)
+                split = SPLITS[splits[number]] if splits[number] >= 0 else None
+                file.write(ledger_line(row, split, said, quarantined=is_bad))
+        for kept in made.kept.values():
+            file.write(made_line(kept, SPLITS[TRAIN], None))
+        for dropped, step, reason in made.dropped:
+            file.write(made_line(dropped, None, (step, reason)))
+
+
+def write_quarantined(first: Left, path: Path) -> None:
+    """The rows that could not be used, as lines that can be mended and read again."""
+    with path.open("wb") as file:
+        file.writelines(shard.quarantined for _, shard in first.shards())

@@ -1,0 +1,42 @@
+"""Sources mixed by weight: of each as many rows as its share of the whole allows, none twice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from resep.stages.prepare.plan import MIX
+from resep.stages.prepare.shard import Drop
+from resep.stages.prepare.state import Passed
+
+
+def mix(passed: Passed, weights: Sequence[float | None]) -> None:
+    """Drop rows of the sources that have more than their share; which ones, the positions of the rows decide.
+
+    Where no source has a weight nothing is dropped; else a source without one weighs 1. The mixture is as large as the
+    scarcest source allows.
+    """
+    if not any(weight is not None for weight in weights):
+        return
+    numbers, positions, sources = _rows_left(passed)
+    given = np.array([1.0 if weight is None else weight for weight in weights])
+    counts = np.bincount(sources, minlength=len(given))
+    whole = (counts[given > 0] / given[given > 0]).min() if (given > 0).any() else 0.0
+    for source, allowed in enumerate(np.floor(given * whole + 1e-9).astype(int)):
+        rows = np.flatnonzero(sources == source)
+        order = rows[np.lexsort((numbers[rows], positions[rows]))]
+        reason = f"beyond data.sources[{source}].weight"
+        passed.fates.drop(Drop(int(numbers[at]), MIX, reason) for at in order[allowed:])
+
+
+def _rows_left(passed: Passed) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Number, position and source of each row that is still there."""
+    parts = []
+    for offset, shard in passed.left.shards():
+        numbers = np.asarray(shard.numbers, "int64") + offset
+        there = passed.fates.fates[numbers] == 0
+        position, source = (np.asarray(shard.columns[name]) for name in ("position", "source"))
+        parts.append((numbers[there], position[there], source[there]))
+    numbers, positions, sources = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return numbers, positions.astype("float64"), sources.astype("int64")

@@ -1,0 +1,151 @@
+"""Neighbouring text steps, run as one on all texts of a batch: every text through one step, then through the next.
+
+Placeholders are hidden from the steps; outside of the run rows carry plain text, placeholders written out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from resep.detectors.writing import noting
+from resep.errors import ResepError
+from resep.formats import empty_part, texts_of, with_texts
+from resep.numbering import number_texts, row_numbers
+from resep.stages.prepare.batch import Batch
+from resep.stages.prepare.failures import failure
+from resep.stages.prepare.plan import Planned
+from resep.stages.prepare.shard import Digest, Drop, Seen, Tally
+from resep.stages.prepare.text import TextFunction, protect, text_function, written_out
+
+
+@dataclass(frozen=True)
+class TextStep:
+    """A text step ready to run."""
+
+    step: Planned
+    function: TextFunction
+    numbering: str
+
+
+def text_step(step: Planned) -> TextStep:
+    function = text_function(step.spec)
+    assert function is not None, f"{step.spec.name} is no text step"
+    return TextStep(step, function, step.spec.options.get("numbering", "none"))
+
+
+def run_text_steps(batch: Batch, tally: Tally, *, run: Sequence[TextStep], digest: Digest | None) -> Batch:
+    """Neighbouring text steps. A row of which nothing is left in some part is dropped by the last of them."""
+    texts = _Texts(batch)
+    changed = [bytearray(len(batch)) for _ in run]
+    for names, indices in _by_fields(run):
+        texts.take_out(names)
+        for at in indices:
+            before = texts.texts
+            with noting() as found:
+                texts.texts = _each(run[at].function, before, batch, texts.owners, run[at].step.name)
+            _mark(before, texts, changed[at])
+            tally.note(run[at].step.at, found, digest)
+        texts.put_back()
+    fields, own = texts.fields, batch.own
+    if any(step.numbering != "none" for step in run):
+        fields, own = _numbered(fields, own, run)
+    left = [empty_part(each) for each in fields]
+    last = run[-1].step
+    for at, each in enumerate(run):
+        count = tally.seen.setdefault(each.step.at, Seen())
+        count.rows_in += len(batch)
+        count.rows_out += len(batch) if each.step is not last else left.count(None)
+        count.changed += sum(changed[at])
+    for number, part in zip(batch.numbers, left, strict=True):
+        if part:
+            tally.drops.append(Drop(number, last.name, f"{part} is empty after preprocessing"))
+    return replace(batch, fields=fields, own=own).keep([part is None for part in left])
+
+
+def _by_fields(run: Sequence[TextStep]) -> Iterator[tuple[list[str], tuple[int, ...]]]:
+    """Fields that the same steps of the run clean, and these steps: what goes the same way goes together."""
+    together: dict[tuple[int, ...], list[str]] = {}
+    for field in dict.fromkeys(field for each in run for field in each.step.spec.fields):
+        steps = tuple(at for at, each in enumerate(run) if field in each.step.spec.fields)
+        together.setdefault(steps, []).append(field)
+    return ((names, steps) for steps, names in together.items())
+
+
+class _Texts:
+    """All texts of some fields of a batch in one list, on their way out of the rows and back into them."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.fields = batch.fields
+
+    def take_out(self, names: Sequence[str]) -> None:
+        self.names = names
+        self.texts: list[str] = []
+        self.counts: list[list[int]] = []  # of each row, the texts in each field
+        self.owners: list[int] = []  # of each text, its row
+        for row, own in enumerate(self.fields):
+            found = [texts_of(own, name) for name in names]
+            self.counts.append([len(each) for each in found])
+            for each in found:
+                self.texts += each
+                self.owners += [row] * len(each)
+        self.texts = [protect(text) for text in self.texts]
+
+    def put_back(self) -> None:
+        texts = [text if text.isascii() else written_out(text) for text in self.texts]
+        new, start = [], 0
+        for own, of_row in zip(self.fields, self.counts, strict=True):
+            for name, count in zip(self.names, of_row, strict=True):
+                if count:
+                    own = with_texts(own, name, texts[start : start + count])
+                    start += count
+            new.append(own)
+        self.fields = new
+
+
+def _mark(before: Sequence[str], texts: _Texts, changed: bytearray) -> None:
+    """Mark the rows that a step changed."""
+    for row, old, new in zip(texts.owners, before, texts.texts, strict=True):
+        if old != new:
+            changed[row] = 1
+
+
+def _numbered(
+    fields: list[dict[str, Any]], own: list[dict[str, int]], run: Sequence[TextStep]
+) -> tuple[list[dict[str, Any]], list[dict[str, int]]]:
+    """Placeholders that carry digests get the numbers of their row; those of the data set are noted beside it."""
+    for_all = any(step.numbering == "data" for step in run)
+    new_fields, new_own = [], []
+    for each, known in zip(fields, own, strict=True):
+        parts = {name: texts_of(each, name) for name in dict.fromkeys(n for s in run for n in s.step.spec.fields)}
+        numbers = row_numbers(text for part in parts.values() for text in part)
+        if numbers:
+            for name, part in parts.items():
+                each = with_texts(each, name, number_texts(part, numbers)) if part else each
+        new_fields.append(each)
+        new_own.append({**known, **numbers} if for_all else known)
+    return new_fields, new_own
+
+
+def _each(function: TextFunction, texts: Sequence[str], batch: Batch, owners: Sequence[int], name: str) -> list[str]:
+    """The function on every text. Raises ResepError with the place of the row where it fails."""
+    try:
+        done = [function(text) for text in texts]
+    except Exception as error:
+        raise ResepError(f"{_place_of_failure(function, texts, batch, owners)}: {failure(name, error)}") from error
+    if any(text.__class__ is not str for text in done):
+        at, kind = next((at, type(text).__name__) for at, text in enumerate(done) if not isinstance(text, str))
+        what = f"preprocessing step '{name}' returned {kind}, not a text"
+        raise ResepError(f"{batch.origins[owners[at]]}: {what}")
+    return done
+
+
+def _place_of_failure(function: TextFunction, texts: Sequence[str], batch: Batch, owners: Sequence[int]) -> str:
+    """Where the first row comes from with which the function fails, found by going through them once more."""
+    for owner, text in zip(owners, texts, strict=True):
+        try:
+            function(text)
+        except Exception:  # noqa: BLE001 - whatever it was, it is being told
+            return str(batch.origins[owner])
+    return f"between {batch.origins[0]} and {batch.origins[-1]}"

@@ -1,0 +1,130 @@
+"""What a worker does: a batch through one pass. The same function runs here, in another process, on another machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from resep import plugins
+from resep.errors import ResepError
+from resep.formats import has_question, texts_of, to_example
+from resep.numbering import without_number
+from resep.private_digests import digests_of
+from resep.records import Row, to_bytes
+from resep.sources import Block
+from resep.splits.given import given_split
+from resep.splits.keys import position, split_key
+from resep.splits.moments import moment_of
+from resep.stages.prepare.batch import Batch, from_lines
+from resep.stages.prepare.failures import guarded
+from resep.stages.prepare.local import Apply, local_steps
+from resep.stages.prepare.plan import Pass, Plan
+from resep.stages.prepare.reading import metadata_values, read_block
+from resep.stages.prepare.shard import Shard, Tally
+from resep.stages.prepare.text import PLACEHOLDER, open_step
+
+OTHER = "other"  # placeholders that stood in the data already
+
+
+@dataclass(frozen=True)
+class Job:
+    """One batch to work on: a block of a source, or the lines that an earlier pass left."""
+
+    shard: int
+    block: Block | None = None
+    lines: tuple[bytes, ...] = ()
+
+
+def worker(plan: Plan, number: int) -> Callable[[Job], Shard]:
+    """The function that takes batches through pass `number`; the steps are opened and understood once, here."""
+    plugins.pin({Path(file): sha256 for file, sha256 in plan.pinned.items()})
+    each = plan.passes[number]
+    digest = partial(digests_of, key=plan.private[0], salt=plan.private[1]) if plan.private else None
+    steps = local_steps(each.steps, digest)
+    judges = [partial(open_step(step.spec).digest_rows, **step.spec.options) for step in each.judges]
+    is_last = number == len(plan.passes) - 1
+    return partial(_work, plan=plan, each=each, steps=steps, judges=judges, is_last=is_last)
+
+
+def _work(
+    job: Job,
+    *,
+    plan: Plan,
+    each: Pass,
+    steps: Sequence[Apply],
+    judges: Sequence[Callable[[Sequence[Row]], Sequence[bytes]]],
+    is_last: bool,
+) -> Shard:
+    tally, quarantined = Tally(), bytearray()
+    read: Mapping[str, Any] = {}
+    if job.block is not None:
+        batch, read = read_block(job.block, plan, tally.drops, quarantined)
+    else:
+        batch = from_lines(job.lines)
+    for step in steps:
+        batch = step(batch, tally)
+    rows = batch.rows() if judges or is_last else []
+    digests = [_digests(judge, rows, step.name) for judge, step in zip(judges, each.judges, strict=True)]
+    columns = _columns(rows, batch, plan) if is_last else {}
+    lines = _rendered(rows, plan) if is_last and plan.renders_early else batch.lines()
+    private = b"".join(sorted(tally.private))
+    return Shard(lines, batch.numbers, tally.drops, tally.seen, read, columns, bytes(quarantined), digests, private)
+
+
+def _digests(judge: Callable[[Sequence[Row]], Sequence[bytes]], rows: Sequence[Row], name: str) -> bytes:
+    with guarded(name):
+        digests = judge(rows)
+    if len(digests) != len(rows) or len({len(digest) for digest in digests}) > 1:
+        raise ResepError(f"preprocessing step '{name}': digest_rows gives one digest of the same length for every row")
+    return b"".join(digests)
+
+
+def _rendered(rows: Sequence[Row], plan: Plan) -> bytes:
+    return b"".join([to_bytes(to_example(row, plan.system, plan.response_format)) for row in rows])
+
+
+def _columns(rows: Sequence[Row], batch: Batch, plan: Plan) -> dict[str, list[Any]]:
+    """What is asked of each row once all are known."""
+    keys = plan.keys
+    columns: dict[str, list[Any]] = {
+        "source": batch.sources,
+        "position": [position(split_key(row, keys.group_by), keys.salt) for row in rows],
+        "question": [has_question(row) for row in rows],
+        "placeholders": list(_placeholders(rows, plan.placeholder_names)),
+        "values": [metadata_values(row.fields) for row in rows],
+        "own": [[at, own] for at, own in enumerate(batch.own) if own],
+    }
+    if keys.stratify_by:
+        columns["stratum"] = [stratum(row, keys.stratify_by) for row in rows]
+    if keys.by == "time":
+        columns["time"] = [moment_of(row) for row in rows]
+    if keys.by == "split":
+        columns["given"] = [given_split(row) for row in rows]
+    elif keys.files:
+        places = zip(batch.sources, batch.origins, strict=True)
+        columns["given"] = [keys.files.split_of(plan.source_names[at], origin.file) for at, origin in places]
+    return columns
+
+
+def stratum(row: Row, field: str) -> str:
+    """The class of a row. Raises ResepError where the field holds no single value."""
+    value = row.fields.get(field)
+    if isinstance(value, list | Mapping):
+        raise ResepError(f"{row.origin}: `split.stratify_by: {field}` wants one value per row, not a list or an object")
+    return "" if value is None else str(value)
+
+
+def _placeholders(rows: Sequence[Row], names: frozenset[str]) -> Iterator[tuple[int, dict[str, int]]]:
+    """(position, {name: count}) of rows that hold placeholders; `other` counts those that are no step's."""
+    for at, row in enumerate(rows):
+        counts: dict[str, int] = {}
+        for text in (*texts_of(row.fields, "prompt"), *texts_of(row.fields, "response")):
+            if "[" in text or "{{" in text:
+                for found in PLACEHOLDER.findall(text):
+                    name = own if (own := without_number(found)) in names else OTHER
+                    counts[name] = counts.get(name, 0) + 1
+        if counts:
+            yield at, counts
