@@ -10,7 +10,8 @@ quickstart: $(INSTALLED)
 	$(BIN)/python runner.py recipes/quickstart.yaml
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest --hypothesis-profile=thorough
+	$(BIN)/python -m pytest -n auto -m "not slow" --hypothesis-profile=thorough
+	$(BIN)/python -m pytest -m slow --hypothesis-profile=thorough
 
 install: $(INSTALLED)
 

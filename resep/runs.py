@@ -44,6 +44,7 @@ def _wanted(folders: Mapping[str, Path]) -> Iterator[tuple[Path, str]]:
     for name in ("report.html", "report.md", "results.json", "samples.jsonl", "scores.jsonl"):
         yield folders["report"] / name, name
     yield folders["tokenise"] / "ledger.jsonl", "ledger.jsonl"
+    yield from ((file, file.name) for file in folders["prepare"].glob("quarantined.jsonl"))
     yield folders["configure"] / "axolotl.yaml", "axolotl.yaml"
     for weights in ("adapter", "model"):  # the second for `training.method: full`
         yield from ((file, f"{weights}/{file.name}") for file in sorted((folders["train"] / weights).glob("*")))

@@ -325,6 +325,7 @@ def test_sources_with_weights_are_mixed_by_them_and_no_row_is_used_twice(tmp_pat
     out = prepared(recipe(tmp_path, text), tmp_path)
     found = statistics(out)
     assert [source["rows_kept"] for source in found["sources"]] == [270, 90, 45]
+    assert 15 <= found["splits"]["test"] <= 70  # 40 of 405: who is left out says nothing of who is tested
     assert found["sources"][0]["dropped"] == {"beyond data.sources[0].weight": 30}
     assert Counter(entry["step"] for entry in ledger(out)) == {None: 405, "weight": 185}
 

@@ -64,7 +64,8 @@ class Fates:
         self.fates: NDArray[np.int64] = self._fates.array()
         self.lines: NDArray[np.uint32] = self._lines.array()
         self.repeats: NDArray[np.uint32] = filled(self._folder / "repeats", "uint32", self.count)
-        occurrences(self._ids.array(), self.repeats)
+        self.ids: NDArray[np.uint64] = self._ids.array()
+        occurrences(self.ids, self.repeats)
 
     def drop(self, drops: Iterable[Drop], offset: int = 0) -> int:
         """Note rows that go no further, and return how many; one that was dropped already keeps its first reason."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from resep.stages.prepare.plan import MIX
 from resep.stages.prepare.shard import Drop
@@ -12,31 +13,32 @@ from resep.stages.prepare.state import Passed
 
 
 def mix(passed: Passed, weights: Sequence[float | None]) -> None:
-    """Drop rows of the sources that have more than their share; which ones, the positions of the rows decide.
+    """Drop rows of the sources that have more than their share; which ones, a hash of their ids decides.
+
+    Not their positions, by which the split is drawn: it would be the same rows that the test split would lack.
 
     Where no source has a weight nothing is dropped; else a source without one weighs 1. The mixture is as large as the
     scarcest source allows.
     """
     if not any(weight is not None for weight in weights):
         return
-    numbers, positions, sources = _rows_left(passed)
+    numbers, sources = _rows_left(passed)
     given = np.array([1.0 if weight is None else weight for weight in weights])
     counts = np.bincount(sources, minlength=len(given))
     whole = (counts[given > 0] / given[given > 0]).min() if (given > 0).any() else 0.0
     for source, allowed in enumerate(np.floor(given * whole + 1e-9).astype(int)):
         rows = np.flatnonzero(sources == source)
-        order = rows[np.lexsort((numbers[rows], positions[rows]))]
+        order = rows[np.lexsort((numbers[rows], passed.fates.ids[numbers[rows]]))]
         reason = f"beyond data.sources[{source}].weight"
         passed.fates.drop(Drop(int(numbers[at]), MIX, reason) for at in order[allowed:])
 
 
-def _rows_left(passed: Passed) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Number, position and source of each row that is still there."""
-    parts = []
+def _rows_left(passed: Passed) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Number and source of each row that is still there."""
+    numbers, sources = [], []
     for offset, shard in passed.left.shards():
-        numbers = np.asarray(shard.numbers, "int64") + offset
-        there = passed.fates.fates[numbers] == 0
-        position, source = (np.asarray(shard.columns[name]) for name in ("position", "source"))
-        parts.append((numbers[there], position[there], source[there]))
-    numbers, positions, sources = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return numbers, positions.astype("float64"), sources.astype("int64")
+        of_shard = np.asarray(shard.numbers, "int64") + offset
+        there = passed.fates.fates[of_shard] == 0
+        numbers.append(of_shard[there])
+        sources.append(np.asarray(shard.columns["source"], "int64")[there])
+    return np.concatenate(numbers), np.concatenate(sources)
