@@ -75,10 +75,10 @@ def _stage(recipe: Recipe, files: Mapping[str, Path]) -> Stage:
 def run(tasks: Sequence[Task], emit: Emit, *, recipe: Recipe) -> Iterator[Task]:
     """Fill the folder of each task with OUTPUTS; a stage that was interrupted goes on after its last whole batch."""
     from resep.stages.prepare.engine import prepare_rows
-    from resep.stages.prepare.workers import collecting_less
+    from resep.stages.prepare.workers import without_collector
 
     for task in tasks:
-        with collecting_less():
+        with without_collector():
             prepare_rows(recipe, task.out, _work_folder(task), emit)
         shutil.rmtree(task.out / WORK)
         yield task

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,8 @@ class Column:
         self.path, self.dtype = path, np.dtype(dtype)
         path.write_bytes(b"")
 
-    def extend(self, values: Iterable[Any]) -> None:
-        self.write(np.fromiter(values, self.dtype).tobytes())
+    def extend(self, values: Sequence[Any] | NDArray[Any]) -> None:
+        self.write(np.asarray(values, self.dtype).tobytes())
 
     def write(self, raw: bytes) -> None:
         with self.path.open("ab") as file:

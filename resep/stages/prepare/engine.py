@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from resep.errors import ResepError
 from resep.formats import FIRST_ROWS, Mapped, announcement, mapping_of
-from resep.private_digests import write_digests
+from resep.private_digests import FACTS, PRIVATE, write_digests, write_facts
 from resep.sources import Source, open_sources, raw_rows, read_blocks
 from resep.splits import LEFT_OUT, SPLITS, TRAIN
 from resep.splits.keys import position
@@ -31,7 +31,7 @@ from resep.stages.prepare.passes import Machine, run_passes
 from resep.stages.prepare.plan import SPLIT, Plan, plan_of
 from resep.stages.prepare.progress import Progress
 from resep.stages.prepare.prompts import prompt_table
-from resep.stages.prepare.reading import metadata_values
+from resep.stages.prepare.reading import metadata_columns
 from resep.stages.prepare.shard import Drop
 from resep.stages.prepare.state import Passed
 from resep.stages.prepare.statistics import check_dropped, statistics, write_statistics
@@ -41,7 +41,6 @@ from resep.store import Emit
 if TYPE_CHECKING:
     from resep.recipe import Recipe
 
-PRIVATE = "private_digests.bin"  # not declared: who has another key must not prepare again
 _ENOUGH_FOR_MANY = 16_000_000  # bytes of input: below, starting processes takes longer than the work
 
 
@@ -61,8 +60,9 @@ def prepare_rows(recipe: Recipe, out: Path, work: Path, emit: Emit) -> None:
     made = _routed(plan, passed, splits, shared, out, work)
     quarantine = plan.on_bad_row == "quarantine"
     write_ledger(passed.first, passed, splits, made, out / "ledger.jsonl", quarantine=quarantine)
-    if plan.private:
+    if plan.private:  # not declared: who has another key must not prepare again
         write_digests(out / PRIVATE, passed.private)
+        write_facts(out / FACTS, *plan.private)
     if quarantine:
         write_quarantined(passed.first, out / "quarantined.jsonl")
     found = statistics(plan, passed, shared, recipe)
@@ -96,7 +96,7 @@ def _placed(recipe: Recipe, plan: Plan, passed: Passed, shared: Shared, work: Pa
     """The split of every input row, -1 for none. Raises ResepError where it leaks, or where a split has no rows."""
     rule, (near, threshold) = SplitRule.from_section(recipe["split"]), _leakage_rule(recipe)
     numbers, columns = candidates(passed)
-    prompts = prompt_table(plan, passed, work / "prompts", near=looks_for_near(near, len(numbers)))
+    prompts = prompt_table(plan, passed, columns.position, work / "prompts", near=looks_for_near(near, len(numbers)))
     if near == "group" or passed.groups:
         groups = {at: passed.groups[int(number)] for at, number in enumerate(numbers) if int(number) in passed.groups}
         together = groups_of(prompts, columns.position, groups, threshold if near == "group" else None)
@@ -137,6 +137,7 @@ def _routed(plan: Plan, passed: Passed, splits: NDArray[np.int8], shared: Shared
             file.writelines(rendered(rows, plan))
         shared.made = len(made.kept) + len(made.dropped)
         shared.made_dropped.update(reason for _, _, reason in made.dropped)
-        for row in made.kept.values():
-            count(shared, SPLITS[TRAIN], metadata_values(row.fields), {})
+        fields = [row.fields for row in made.kept.values()]
+        training = np.full(len(fields), TRAIN, np.int8)
+        count(shared, training, {"values": metadata_columns(fields), "placeholders": ()})
     return made

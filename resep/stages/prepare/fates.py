@@ -6,7 +6,6 @@ import mmap
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
-from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +55,7 @@ class Fates:
         for field, counts in read["values"].items():
             if len(self.values[field]) <= MOST_VALUES:
                 self.values[field].update(counts)
-        self._ids.extend(_number(name) for name in read["ids"])
+        self._ids.extend(read["hashes"])
         return offset
 
     def close(self) -> None:
@@ -96,15 +95,15 @@ class Fates:
         return f"{own}#{again + 1}" if again else own
 
     def reasons(self) -> Callable[[int], tuple[str, str] | None]:
-        """A function: number -> (step, reason), or None for a row that was not dropped. Nothing is dropped after it."""
+        """A function: fate of a row -> (step, reason), or None for a row that is open. Nothing is dropped after it."""
         self._write_reasons()
-        if not self._written:
-            return lambda number: None  # noqa: ARG005
-        with self._reasons.open("rb") as file:
-            text = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        text = b""
+        if self._written:
+            with self._reasons.open("rb") as file:
+                text = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)  # type: ignore[assignment]
 
-        def read(number: int) -> tuple[str, str] | None:
-            at = int(self.fates[number]) - 1
+        def read(fate: int) -> tuple[str, str] | None:
+            at = fate - 1
             return None if at < 0 else tuple(orjson.loads(text[at : text.find(b"\n", at)]))
 
         return read
@@ -128,8 +127,3 @@ class Fates:
         with self._reasons.open("ab") as file:
             self._written += file.write(self._unwritten)
         self._unwritten.clear()
-
-
-def _number(name: str) -> int:
-    """A number of 64 bits for an id: equal for equal ids."""
-    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "big")

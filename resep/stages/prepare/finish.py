@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from resep.stages.prepare.ledger import ledger_line, made_line
 from resep.stages.prepare.made import Made
 from resep.stages.prepare.plan import Plan
 from resep.stages.prepare.reading import BAD_ROW
+from resep.stages.prepare.shard import Shard
 from resep.stages.prepare.state import Left, Passed
 
 
@@ -82,17 +84,19 @@ def route(plan: Plan, passed: Passed, splits: NDArray[np.int8], out: Path, share
     with ExitStack() as stack:
         files = [stack.enter_context((out / f"{split}.jsonl").open("wb")) for split in SPLITS]
         for offset, shard in passed.left.shards():
-            held: dict[int, dict[str, int]] = dict(shard.columns["placeholders"])
-            own: dict[int, dict[str, int]] = dict(shard.columns["own"])
-            rows = zip(shard.numbers, shard.lines(), shard.columns["values"], strict=True)
-            for at, (number, line, values) in enumerate(rows):
-                split = splits[offset + number]
+            numbers = np.asarray(shard.numbers, np.int64) + offset
+            of_rows = splits[numbers]
+            count(shared, of_rows, shard.columns)
+            lines = _finished(shard, passed, numbers) if plan.renders_early else shard.lines()
+            parts: list[list[bytes]] = [[] for _ in SPLITS]
+            for line, split in zip(lines, of_rows.tolist(), strict=True):
                 if split >= 0:
-                    count(shared, SPLITS[split], values, held.get(at, {}))
-                    if plan.renders_early:
-                        files[split].write(_finished(line, passed, offset + number, own.get(at)))
-                    elif split != TRAIN:
-                        files[split].write(_rendered(line, passed, offset, plan))
+                    parts[split].append(line)
+            for split, part in enumerate(parts):
+                if plan.renders_early:
+                    files[split].write(b"".join(part))
+                elif split != TRAIN:
+                    files[split].writelines(_rendered(line, passed, offset, plan) for line in part)
 
 
 def _rendered(line: bytes, passed: Passed, offset: int, plan: Plan) -> bytes:
@@ -118,39 +122,47 @@ def enter_numbers(passed: Passed, splits: NDArray[np.int8]) -> None:
                 give_numbers(own, passed.book, last)
 
 
-def _finished(line: bytes, passed: Passed, number: int, own: Mapping[str, int] | None) -> bytes:
-    """The line of an example, told apart from earlier rows that say the same, its placeholders numbered."""
-    if own:
-        line = renumber([line.decode()], own, passed.book)[0].encode()
-    if passed.fates.repeats[number]:
-        example = orjson.loads(line)
-        line = orjson.dumps({**example, "id": passed.fates.name(example["id"], number)}) + b"\n"
-    return line
+def _finished(shard: Shard, passed: Passed, numbers: NDArray[np.int64]) -> list[bytes]:
+    """The lines of examples, told apart from earlier rows that say the same, their placeholders numbered."""
+    lines = list(shard.lines())
+    for at, own in shard.columns["own"]:
+        lines[at] = renumber([lines[at].decode()], own, passed.book)[0].encode()
+    for at in np.flatnonzero(passed.fates.repeats[numbers]).tolist():
+        example = orjson.loads(lines[at])
+        name = passed.fates.name(example["id"], int(numbers[at]))
+        lines[at] = orjson.dumps({**example, "id": name}, option=orjson.OPT_APPEND_NEWLINE)
+    return lines
 
 
-def count(shared: Shared, split: str, values: Mapping[str, str | None], placeholders: Mapping[str, int]) -> None:
-    shared.splits[split] += 1
-    shared.placeholders.update(placeholders)
-    for name, value in values.items():
-        if value is not None:
-            shared.values[name][split][value] += 1
+def count(shared: Shared, splits: NDArray[np.int8], columns: Mapping[str, Any]) -> None:
+    """Count rows by the split of each, and what stands in them."""
+    of_rows = splits.tolist()
+    for code, split in enumerate(SPLITS):
+        shared.splits[split] += of_rows.count(code)
+        for name, values in columns["values"].items():
+            counts = Counter(compress(values, splits == code))
+            del counts[None]
+            shared.values[name][split].update(counts)
+    for at, placeholders in columns["placeholders"]:
+        if of_rows[at] >= 0:
+            shared.placeholders.update(placeholders)
 
 
 def write_ledger(
     first: Left, passed: Passed, splits: NDArray[np.int8], made: Made, path: Path, *, quarantine: bool
 ) -> None:
     """One line per input row, in the order of the input, then one for each row that was made."""
-    why = passed.fates.reasons()
+    fates, reason_of = passed.fates, passed.fates.reasons()
     with path.open("wb") as file:
         for offset, shard in first.shards():
-            read = shard.read
-            for at, (name, line) in enumerate(zip(read["ids"], read["lines"], strict=True)):
-                number = offset + at
-                row = (passed.fates.name(name, number), read["file"], line, read["source"])
-                said = why(number)
+            read, end = shard.read, offset + len(shard.read["ids"])
+            columns = (fates.fates[offset:end], splits[offset:end], fates.repeats[offset:end])
+            rows = zip(read["ids"], read["lines"], *(column.tolist() for column in columns), strict=True)
+            for name, line, fate, split, again in rows:
+                row = (f"{name}#{again + 1}" if again else name, read["file"], line, read["source"])
+                said = reason_of(fate)
                 is_bad = quarantine and said is not None and said[1].startswith(BAD_ROW)
-                split = SPLITS[splits[number]] if splits[number] >= 0 else None
-                file.write(ledger_line(row, split, said, quarantined=is_bad))
+                file.write(ledger_line(row, SPLITS[split] if split >= 0 else None, said, quarantined=is_bad))
         for kept in made.kept.values():
             file.write(made_line(kept, SPLITS[TRAIN], None))
         for dropped, step, reason in made.dropped:

@@ -51,7 +51,7 @@ def run_passes(plan: Plan, blocks: Iterable[Block], folder: Path, machine: Machi
             left.offsets.append(offset)
             _add_up(passed.steps, shard.seen)
             passed.private.update(digests_in(shard.private))
-            numbers.extend(offset + each_number for each_number in shard.numbers)
+            numbers.extend(np.asarray(shard.numbers, np.int64) + offset)
             for column, raw in zip(digests, shard.digests, strict=True):
                 column.write(raw)
             progress.advance(len(shard.read.get("ids", ())))

@@ -21,8 +21,15 @@ from resep.stages.prepare.state import Passed, open_lines
 _AT_ONCE = 2_000
 
 
-def prompt_table(plan: Plan, passed: Passed, path: Path, *, near: bool) -> NDArray[np.uint8]:
-    """A row of bytes for each row that is left, in its order; with `near` also what finds those that are alike."""
+def prompt_table(
+    plan: Plan, passed: Passed, positions: NDArray[np.float64], path: Path, *, near: bool
+) -> NDArray[np.uint8]:
+    """A row of bytes for each row that is left, in its order; with `near` also what finds those that are alike.
+
+    Where nobody looks for near ones, and rows are placed by their prompts, their positions tell equal ones.
+    """
+    if not near and not plan.keys.group_by:
+        return positions.astype(">f8").view(np.uint8).reshape(len(positions), -1)
     column, rows = Column(path, "uint8"), 0
     prompts = _prompts(plan, passed)
     while some := list(islice(prompts, _AT_ONCE)):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -54,26 +54,24 @@ def read_block(block: Block, plan: Plan, drops: list[Drop], quarantined: bytearr
             batch.fields.append(fields)
     batch.sources.extend([block.source] * len(batch.numbers))
     batch.own.extend({} for _ in batch.numbers)
-    return batch, {"file": block.file, "source": block.source, "ids": ids, "lines": lines, "values": _values(batch)}
+    said = {"ids": ids, "hashes": list(map(hash_of, ids)), "lines": lines, "values": _values(batch)}
+    return batch, {"file": block.file, "source": block.source, **said}
 
 
 def _values(batch: Batch) -> dict[str, Counter[str]]:
     """How often each value of a mapped field stands in the batch."""
-    counts: dict[str, Counter[str]] = defaultdict(Counter)
-    for fields in batch.fields:
-        for name, value in metadata_values(fields).items():
-            if value is not None:
-                counts[name][value] += 1
-    return counts
+    columns = metadata_columns(batch.fields)
+    return {name: Counter(value for value in values if value is not None) for name, values in columns.items()}
 
 
 _TEXTS = frozenset({"prompt", "response", "messages", "tools", "system"})
 _LONGEST_VALUE = 80  # characters of a value that is still counted
 
 
-def metadata_values(fields: Mapping[str, Any]) -> dict[str, str | None]:
-    """The values of the further fields of a row, as they are counted; None for what no statistic is made of."""
-    return {name: _counted(value) for name, value in fields.items() if name not in _TEXTS}
+def metadata_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[str | None]]:
+    """The further fields of rows, as their values are counted; None for what no statistic is made of."""
+    names = sorted(set().union(*rows) - _TEXTS)
+    return {name: [_counted(fields.get(name, ())) for fields in rows] for name in names}
 
 
 def _counted(value: Any) -> str | None:
@@ -82,6 +80,11 @@ def _counted(value: Any) -> str | None:
     if isinstance(value, str):
         return value if len(value) <= _LONGEST_VALUE else None
     return str(value) if isinstance(value, int | bool) else None
+
+
+def hash_of(name: str) -> int:
+    """A number of 64 bits for an id: equal for equal ids."""
+    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "big")
 
 
 def _refusal(raw: RawRow, error: BadRowError) -> ResepError:

@@ -69,7 +69,7 @@ class Shard:
     drops: list[Drop]
     seen: Mapping[int, Seen]
     read: Mapping[str, Any] = field(default_factory=dict)
-    columns: Mapping[str, list[Any]] = field(default_factory=dict)
+    columns: Mapping[str, Any] = field(default_factory=dict)
     quarantined: bytes = b""
     digests: list[bytes] = field(default_factory=list)
     private: bytes = b""

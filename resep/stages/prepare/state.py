@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import compress
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from resep.stages.prepare.fates import Fates
 from resep.stages.prepare.shard import Shard, load
@@ -54,6 +57,5 @@ class Passed:
 
 def open_lines(fates: Fates, offset: int, shard: Shard) -> Iterator[bytes]:
     """The lines of a shard whose rows have not been dropped since."""
-    for number, line in zip(shard.numbers, shard.lines(), strict=True):
-        if not fates.fates[offset + number]:
-            yield line
+    is_open = fates.fates[np.asarray(shard.numbers, np.int64) + offset] == 0
+    return compress(shard.lines(), is_open.tolist())

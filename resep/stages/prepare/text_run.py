@@ -7,7 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from operator import ne
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from resep.detectors.writing import noting
 from resep.errors import ResepError
@@ -38,14 +42,16 @@ def text_step(step: Planned) -> TextStep:
 def run_text_steps(batch: Batch, tally: Tally, *, run: Sequence[TextStep], digest: Digest | None) -> Batch:
     """Neighbouring text steps. A row of which nothing is left in some part is dropped by the last of them."""
     texts = _Texts(batch)
-    changed = [bytearray(len(batch)) for _ in run]
+    changed = np.zeros((len(run), len(batch)), np.bool_)
     for names, indices in _by_fields(run):
         texts.take_out(names)
+        rows = texts.rows()
         for at in indices:
             before = texts.texts
             with noting() as found:
-                texts.texts = _each(run[at].function, before, batch, texts.owners, run[at].step.name)
-            _mark(before, texts, changed[at])
+                texts.texts = _each(run[at], before, texts, batch)
+            is_changed = np.fromiter(map(ne, before, texts.texts), np.bool_, len(before))
+            changed[at][rows[is_changed]] = True
             tally.note(run[at].step.at, found, digest)
         texts.put_back()
     fields, own = texts.fields, batch.own
@@ -57,7 +63,7 @@ def run_text_steps(batch: Batch, tally: Tally, *, run: Sequence[TextStep], diges
         count = tally.seen.setdefault(each.step.at, Seen())
         count.rows_in += len(batch)
         count.rows_out += len(batch) if each.step is not last else left.count(None)
-        count.changed += sum(changed[at])
+        count.changed += int(changed[at].sum())
     for number, part in zip(batch.numbers, left, strict=True):
         if part:
             tally.drops.append(Drop(number, last.name, f"{part} is empty after preprocessing"))
@@ -81,34 +87,30 @@ class _Texts:
 
     def take_out(self, names: Sequence[str]) -> None:
         self.names = names
-        self.texts: list[str] = []
-        self.counts: list[list[int]] = []  # of each row, the texts in each field
-        self.owners: list[int] = []  # of each text, its row
-        for row, own in enumerate(self.fields):
-            found = [texts_of(own, name) for name in names]
-            self.counts.append([len(each) for each in found])
-            for each in found:
-                self.texts += each
-                self.owners += [row] * len(each)
-        self.texts = [protect(text) for text in self.texts]
+        texts: list[str] = []
+        self.counts: list[int] = []  # of each row and field, one after another: how many texts
+        for own in self.fields:
+            for name in names:
+                found = texts_of(own, name)
+                self.counts.append(len(found))
+                texts += found
+        self.texts = [protect(text) for text in texts]
 
     def put_back(self) -> None:
         texts = [text if text.isascii() else written_out(text) for text in self.texts]
-        new, start = [], 0
-        for own, of_row in zip(self.fields, self.counts, strict=True):
-            for name, count in zip(self.names, of_row, strict=True):
-                if count:
+        counts, new, start = iter(self.counts), [], 0
+        for own in self.fields:
+            for name in self.names:
+                if count := next(counts):
                     own = with_texts(own, name, texts[start : start + count])
                     start += count
             new.append(own)
         self.fields = new
 
-
-def _mark(before: Sequence[str], texts: _Texts, changed: bytearray) -> None:
-    """Mark the rows that a step changed."""
-    for row, old, new in zip(texts.owners, before, texts.texts, strict=True):
-        if old != new:
-            changed[row] = 1
+    def rows(self) -> NDArray[np.intp]:
+        """Of each text, its row."""
+        counts = np.array(self.counts, np.intp).reshape(len(self.fields), -1).sum(axis=1)
+        return np.repeat(np.arange(len(self.fields)), counts)
 
 
 def _numbered(
@@ -128,24 +130,24 @@ def _numbered(
     return new_fields, new_own
 
 
-def _each(function: TextFunction, texts: Sequence[str], batch: Batch, owners: Sequence[int], name: str) -> list[str]:
-    """The function on every text. Raises ResepError with the place of the row where it fails."""
+def _each(step: TextStep, before: Sequence[str], texts: _Texts, batch: Batch) -> list[str]:
+    """The step on every text. Raises ResepError with the place of the row where it fails."""
+    function, name = step.function, step.step.name
     try:
-        done = [function(text) for text in texts]
+        done = [function(text) for text in before]
     except Exception as error:
-        raise ResepError(f"{_place_of_failure(function, texts, batch, owners)}: {failure(name, error)}") from error
-    if any(text.__class__ is not str for text in done):
-        at, kind = next((at, type(text).__name__) for at, text in enumerate(done) if not isinstance(text, str))
-        what = f"preprocessing step '{name}' returned {kind}, not a text"
-        raise ResepError(f"{batch.origins[owners[at]]}: {what}")
+        at = next(at for at, text in enumerate(before) if _fails(function, text))
+        raise ResepError(f"{batch.origins[texts.rows()[at]]}: {failure(name, error)}") from error
+    if {*map(type, done)} - {str}:
+        at = next(at for at, text in enumerate(done) if not isinstance(text, str))
+        what = f"preprocessing step '{name}' returned {type(done[at]).__name__}, not a text"
+        raise ResepError(f"{batch.origins[texts.rows()[at]]}: {what}")
     return done
 
 
-def _place_of_failure(function: TextFunction, texts: Sequence[str], batch: Batch, owners: Sequence[int]) -> str:
-    """Where the first row comes from with which the function fails, found by going through them once more."""
-    for owner, text in zip(owners, texts, strict=True):
-        try:
-            function(text)
-        except Exception:  # noqa: BLE001 - whatever it was, it is being told
-            return str(batch.origins[owner])
-    return f"between {batch.origins[0]} and {batch.origins[-1]}"
+def _fails(function: TextFunction, text: str) -> bool:
+    try:
+        function(text)
+    except Exception:  # noqa: BLE001 - whatever it was, it is being told
+        return True
+    return False

@@ -22,7 +22,7 @@ from resep.stages.prepare.batch import Batch, from_lines
 from resep.stages.prepare.failures import guarded
 from resep.stages.prepare.local import Apply, local_steps
 from resep.stages.prepare.plan import Pass, Plan
-from resep.stages.prepare.reading import metadata_values, read_block
+from resep.stages.prepare.reading import metadata_columns, read_block
 from resep.stages.prepare.shard import Shard, Tally
 from resep.stages.prepare.text import PLACEHOLDER, open_step
 
@@ -86,15 +86,15 @@ def _rendered(rows: Sequence[Row], plan: Plan) -> bytes:
     return b"".join([to_bytes(to_example(row, plan.system, plan.response_format)) for row in rows])
 
 
-def _columns(rows: Sequence[Row], batch: Batch, plan: Plan) -> dict[str, list[Any]]:
+def _columns(rows: Sequence[Row], batch: Batch, plan: Plan) -> dict[str, Any]:
     """What is asked of each row once all are known."""
     keys = plan.keys
-    columns: dict[str, list[Any]] = {
+    columns: dict[str, Any] = {
         "source": batch.sources,
         "position": [position(split_key(row, keys.group_by), keys.salt) for row in rows],
         "question": [has_question(row) for row in rows],
         "placeholders": list(_placeholders(rows, plan.placeholder_names)),
-        "values": [metadata_values(row.fields) for row in rows],
+        "values": metadata_columns(batch.fields),
         "own": [[at, own] for at, own in enumerate(batch.own) if own],
     }
     if keys.stratify_by:
