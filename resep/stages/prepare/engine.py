@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
@@ -13,29 +12,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from resep.errors import ResepError
 from resep.formats import FIRST_ROWS, Mapped, announcement, mapping_of
 from resep.private_digests import FACTS, PRIVATE, write_digests, write_facts
 from resep.sources import Source, open_sources, raw_rows, read_blocks
-from resep.splits import LEFT_OUT, SPLITS, TRAIN
-from resep.splits.keys import position
-from resep.splits.place import place
-from resep.splits.rule import SplitRule, why_no_rows
+from resep.splits import SPLITS, TRAIN
 from resep.stages.prepare.after_split import rendered, run_after_split
-from resep.stages.prepare.columns import filled
-from resep.stages.prepare.finish import Shared, candidates, count, enter_numbers, route, write_ledger, write_quarantined
-from resep.stages.prepare.leakage import find_leakage, looks_for_near
+from resep.stages.prepare.finish import Shared, count, enter_numbers, route, write_ledger, write_quarantined
 from resep.stages.prepare.made import Made
 from resep.stages.prepare.mixing import mix
 from resep.stages.prepare.passes import Machine, run_passes
-from resep.stages.prepare.plan import SPLIT, Plan, plan_of
+from resep.stages.prepare.placing import placed
+from resep.stages.prepare.plan import Plan, plan_of
 from resep.stages.prepare.progress import Progress
-from resep.stages.prepare.prompts import prompt_table
 from resep.stages.prepare.reading import metadata_columns
-from resep.stages.prepare.shard import Drop
 from resep.stages.prepare.state import Passed
 from resep.stages.prepare.statistics import check_dropped, statistics, write_statistics
-from resep.stages.prepare.together import groups_of
 from resep.store import Emit
 
 if TYPE_CHECKING:
@@ -56,7 +47,7 @@ def prepare_rows(recipe: Recipe, out: Path, work: Path, emit: Emit) -> None:
     check_dropped(passed, recipe["data.max_dropped"])
     mix(passed, [source.get("weight") for source in recipe["data.sources"]])
     shared = Shared()
-    splits = _placed(recipe, plan, passed, shared, work)
+    splits = placed(recipe, plan, passed, shared, work)
     made = _routed(plan, passed, splits, shared, out, work)
     quarantine = plan.on_bad_row == "quarantine"
     write_ledger(passed.first, passed, splits, made, out / "ledger.jsonl", quarantine=quarantine)
@@ -88,41 +79,8 @@ def _first_rows(source: Source) -> list[Mapping[str, Any]]:
 
 def _machine(recipe: Recipe, size: int) -> Machine:
     """One process for little data. How many there are never changes a result: the machine's person decides."""
-    cores = int(os.environ.get("RESEP_WORKERS", "0")) or len(os.sched_getaffinity(0))
+    cores = int(os.environ.get("RESEP_WORKERS", "0")) or os.cpu_count() or 1
     return Machine(cores if size >= _ENOUGH_FOR_MANY else 1, recipe["compute.data_engine"])
-
-
-def _placed(recipe: Recipe, plan: Plan, passed: Passed, shared: Shared, work: Path) -> NDArray[np.int8]:
-    """The split of every input row, -1 for none. Raises ResepError where it leaks, or where a split has no rows."""
-    rule, (near, threshold) = SplitRule.from_section(recipe["split"]), _leakage_rule(recipe)
-    numbers, columns = candidates(passed)
-    prompts = prompt_table(plan, passed, columns.position, work / "prompts", near=looks_for_near(near, len(numbers)))
-    if near == "group" or passed.groups:
-        groups = {at: passed.groups[int(number)] for at, number in enumerate(numbers) if int(number) in passed.groups}
-        together = groups_of(prompts, columns.position, groups, threshold if near == "group" else None)
-        for at, group in together.items():
-            columns.position[at] = position(group, rule.salt)
-    placement = place(columns, rule)
-    asks = placement.codes if columns.has_question is None else np.where(columns.has_question, placement.codes, -1)
-    leakage = find_leakage(prompts, asks, columns.place, near=near, threshold=threshold)
-    if refusal := leakage.refusal():
-        raise ResepError(refusal)
-    shared.leakage = asdict(leakage)
-    shared.placement = placement
-    shared.warnings += [*placement.warnings, *leakage.warnings()]
-    for code, reason in LEFT_OUT.items():
-        passed.fates.drop(Drop(int(number), SPLIT, reason) for number in numbers[placement.codes == code])
-    held = [int((placement.codes == code).sum()) for code in range(len(SPLITS))]
-    for split in ("train", "test"):
-        if not held[SPLITS.index(split)]:
-            raise ResepError(why_no_rows(rule, split, sum(held)))
-    splits = filled(work / "splits", "int8", passed.fates.count, -1)
-    splits[numbers] = np.maximum(placement.codes, -1)
-    return splits
-
-
-def _leakage_rule(recipe: Recipe) -> tuple[str | None, float]:
-    return recipe["split.leakage.near"], recipe["split.leakage.threshold"]
 
 
 def _routed(plan: Plan, passed: Passed, splits: NDArray[np.int8], shared: Shared, out: Path, work: Path) -> Made:
