@@ -42,9 +42,11 @@ golden: $(INSTALLED)  ## rewrite the golden files; read the difference before co
 docs: $(INSTALLED)  ## write docs/recipe.md anew, from the schema and the plug-ins
 	$(BIN)/python runner.py schema --markdown > docs/recipe.md
 
-benchmark: $(INSTALLED)  ## what `resep check` costs, beside the checks of other tools
+benchmark: $(INSTALLED)  ## what checking, preparing and scoring cost, beside other tools
 	$(BIN)/python benchmarks/check_time.py
 	$(BIN)/python benchmarks/personal_data.py
+	$(BIN)/python -m benchmarks.preparation
+	$(BIN)/python benchmarks/evaluation.py
 
 clean:
 	rm -rf $(VENV) runs build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -19,15 +19,22 @@ A map of the code, roughly in the order in which a run passes through it:
     resep/diversity/          rows that differ from each other, chosen among many (drawing.py: by lot, and quotas)
     resep/models/             a model's name -> a folder: embedded, local, or from the hub
     resep/templates/          a conversation -> tokens, and which of them are trained on; one renderer for all
+    resep/predicting/         new prompts for the model of a finished run (predictions.py: its answers side by side)
     resep/bundle/             one archive of a run for others: packed, looked through for private data, unpacked
     resep/endpoints/          servers with the API of OpenAI: the only HTTP client, and to whom rows may be sent
     resep/augmentation/       new training rows from old ones, written by another model
+    resep/judging_answers/    a language model as a judge: what it is asked, how strictly its answers are read
+    resep/rating/             people as raters: blind sheets out, filled sheets in, what they say (rubric.py: criteria)
     resep/process.py          heavy stages run in child processes (events.py is the child's side)
+    resep/bertscore/          BERTScore as bert-score defines it, sooner (encoding/: text encoders, opened and fed)
     resep/statistics/         is the tuned model better? paired differences, intervals, a verdict
+    resep/run_folder.py       a finished run: compared with others (run_comparison/), recomputed (verification/)
 
 What recipes name, one file each, open to additions (resep/plugins/ finds and opens them):
 
     preprocessing/ converters/ evaluators/ chat_templates/
+
+and evaluation/, the general texts that the evaluator `forgetting` asks of every arm.
 """
 
 from resep.cli import entry

@@ -1,76 +1,109 @@
 """BERTScore: how close the output's tokens are to the reference's, in the vectors of an encoder.
 
-The numbers of the bert-score library itself (Zhang et al. 2020): no idf weights, no rescaling. It hardly sees the order
-of steps: read it beside order_accuracy. An empty output has precision, recall and F1 of 0.
-encoder: embedded name, or a Hugging Face folder
-layer: which layer's vectors are compared
+The numbers of the bert-score library (Zhang et al. 2020) to within 1e-6, sooner. It hardly sees the order of steps:
+read it beside order_accuracy. An empty output has precision, recall and F1 of 0. Vectors of references are kept in your
+cache for the next run, for you alone; RESEP_EMBEDDING_CACHE says how large it may grow (2GiB), or `off`.
+encoder: embedded name, a Hugging Face folder, or `owner/name@revision`
+layer: which layer's vectors are compared; bert-score has a table of the best ones (roberta-large: 17)
+idf: rare words count more, by inverse document frequency over the references
+rescale: language of bert-score's baseline for this encoder (en, zh, ...), which spreads the numbers; null: as they are
+dtype: bfloat16 is sooner on processors that have it, and off by about 0.001; how far off is measured and told
+batch_tokens: how many tokens go through the encoder at once; no number depends on it
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from importlib.metadata import version
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from statistics import fmean
+from typing import TYPE_CHECKING, Any, Literal
 
 from resep import Context, Metric, Sample, Score, target_text
 
-METRICS = (
-    Metric("bertscore_precision", direction="higher", low=-1, high=1),
-    Metric("bertscore_recall", direction="higher", low=-1, high=1),
-    Metric("bertscore_f1", direction="higher", low=-1, high=1),
-)
+if TYPE_CHECKING:
+    from resep.bertscore.settings import Settings
 
-_BATCH_SIZE = 64
+_F1 = "bertscore_f1"
+METRICS = (
+    Metric("bertscore_precision", direction="higher", low=0, high=1),
+    Metric("bertscore_recall", direction="higher", low=0, high=1),
+    Metric("bertscore_f1", direction="higher", low=0, high=1),
+)
+_CHECKED_ROWS = 32  # are scored in float32 as well, where another precision was asked for
+_NO_WEIGHT = "every token of the output or of the reference has the idf weight 0, so there is no mean"
+
+
+def metrics(options: Mapping[str, Any]) -> tuple[Metric, ...]:
+    """Rescaled, an empty output is far below 0."""
+    return METRICS if options["rescale"] is None else tuple(replace(metric, low=None) for metric in METRICS)
 
 
 def evaluate(
-    samples: Iterable[Sample], context: Context, *, encoder: str = "all-minilm-l6-v2", layer: int = 6
+    samples: Iterable[Sample],
+    context: Context,
+    *,
+    encoder: str = "all-minilm-l6-v2",
+    layer: int = 6,
+    idf: bool = False,
+    rescale: str | None = None,
+    dtype: Literal["float32", "bfloat16"] = "float32",
+    batch_tokens: int = 1024,
 ) -> Iterator[Score]:
-    """One call of the scorer for all samples: it embeds each distinct text once, so the arms share their references."""
-    rows = list(samples)
-    texts = [(row.output, target_text(row.target, context.response_format)) for row in rows]
-    scored = [at for at, (output, target) in enumerate(texts) if output.strip() and target.strip()]
-    values = dict.fromkeys(range(len(rows)), (0.0, 0.0, 0.0))
-    scorer = open_scorer(context, encoder, layer) if scored else None
-    if scorer:
-        outputs, targets = zip(*(texts[at] for at in scored), strict=True)
-        results = scorer.score(list(outputs), list(targets), batch_size=_BATCH_SIZE)
-        values.update(zip(scored, zip(*(result.tolist() for result in results), strict=True), strict=True))
-    for at, row in enumerate(rows):
-        cut = [] if scorer is None else truncated(scorer, texts[at])
-        detail = {"truncated": cut} if cut else {}
-        numbers = dict(zip((metric.name for metric in METRICS), values[at], strict=True))
-        yield Score(row.id, row.arm, numbers, detail=detail)
+    from resep.bertscore.settings import Settings
+
+    yield from _scores(list(samples), context, Settings(encoder, layer, idf, rescale, dtype, batch_tokens))
 
 
-def signature(context: Context, *, encoder: str = "all-minilm-l6-v2", layer: int = 6) -> str:
-    return (
-        f"bertscore|encoder:{context.encoder(encoder).signature}|layer:{layer}|idf:no|rescaled:no|dtype:float32"
-        f"|bert-score:{version('bert-score')}|transformers:{version('transformers')}|torch:{version('torch')}"
-    )
+def signature(context: Context, **options: Any) -> str:
+    from resep.bertscore.rows import signature as signature_of
+    from resep.bertscore.settings import Settings
+
+    settings = Settings(**options)
+    return signature_of(settings, context.model_folder(settings.encoder))
 
 
-def summarise(samples: Sequence[Sample], scores: Sequence[Score], context: Context, **options: Any) -> dict[str, Any]:  # noqa: ARG001
+def summarise(samples: Sequence[Sample], scores: Sequence[Score], context: Context, **options: Any) -> dict[str, Any]:
+    """How many rows were cut, and how far another precision is off."""
+    from resep.bertscore.settings import Settings
+
+    settings = Settings(**options)
     cut = sum("truncated" in score.detail for score in scores)
-    message = (
-        f"bertscore: {cut} of {len(scores)} rows are longer than the encoder reads; only their beginning is scored"
-    )
-    return {"truncated": cut, "warnings": [message] if cut else []}
+    told = f"bertscore: {cut} of {len(scores)} rows are longer than the encoder reads; only their beginning is scored"
+    warnings = [told] if cut else []
+    if advice := settings.advice():
+        warnings.append(advice)
+    if settings.dtype == "float32":
+        return {"truncated": cut, "warnings": warnings}
+    errors = _errors(samples, scores, context, settings)
+    if errors:
+        told = f"at most {max(errors):.1e}, {fmean(errors):.1e} on average, on {len(errors)} rows"
+        warnings.append(f"bertscore: computed in {settings.dtype}: F1 differs from float32 by {told}")
+    return {"truncated": cut, "errors": errors, "warnings": warnings}
 
 
-def open_scorer(context: Context, encoder: str, layer: int) -> Any:
-    """The library's scorer on a local folder (which its table of layers does not know), with a sane maximum length."""
-    from bert_score import BERTScorer
+def _scores(rows: Sequence[Sample], context: Context, settings: Settings) -> Iterator[Score]:
+    if not rows:
+        return
+    from resep.bertscore.rows import score_texts
 
-    folder = str(context.model_folder(encoder))
-    scorer = BERTScorer(model_type=folder, num_layers=layer, idf=False, rescale_with_baseline=False)
-    # A tokenizer without a maximum of its own says 1e30, which overflows in the library (its issue 205).
-    tokenizer, config = scorer._tokenizer, scorer._model.config
-    tokenizer.model_max_length = min(tokenizer.model_max_length, getattr(config, "max_position_embeddings", 512))
-    return scorer
+    pairs = [(row.output, _reference(row, context)) for row in rows]
+    one_arm = {row.id: row for row in context.samples or rows}  # the library counts references of one arm at a time
+    references = [_reference(row, context) for row in one_arm.values()]
+    found = score_texts(pairs, references, settings, context.model_folder(settings.encoder))
+    for row, score in zip(rows, found, strict=True):
+        values = dict(zip((metric.name for metric in METRICS), score.numbers, strict=True))
+        detail = {"truncated": list(score.truncated)} if score.truncated else {}
+        yield Score(row.id, row.arm, values, detail=detail, error=_NO_WEIGHT if None in values.values() else None)
 
 
-def truncated(scorer: Any, texts: Sequence[str]) -> list[str]:
-    """Which of the two texts, output and target, are longer than the encoder reads."""
-    tokenizer = scorer._tokenizer
-    lengths = [len(ids) for ids in tokenizer(list(texts), truncation=False, verbose=False)["input_ids"]]
-    named = zip(("output", "target"), lengths, strict=True)
-    return [name for name, length in named if length > tokenizer.model_max_length]
+def _reference(row: Sample, context: Context) -> str:
+    return target_text(row.target, context.response_format)
+
+
+def _errors(samples: Sequence[Sample], scores: Sequence[Score], context: Context, settings: Settings) -> list[float]:
+    """How far F1 is from what it is in float32, on rows drawn evenly from all."""
+    chosen = range(0, len(samples), -(-len(samples) // _CHECKED_ROWS) or 1)
+    around = replace(context, samples=samples)
+    exact = _scores([samples[at] for at in chosen], around, replace(settings, dtype="float32"))
+    pairs = [(scores[at].values[_F1], score.values[_F1]) for at, score in zip(chosen, exact, strict=True)]
+    return [abs(given - right) for given, right in pairs if given is not None and right is not None]

@@ -12,7 +12,7 @@ from typing import Any
 
 from resep import Digests, Judgement, Row
 from resep.formats import texts_of
-from resep.similarity.contamination import Asked, findings, judged
+from resep.similarity.contamination import WIDTH, Asked, findings, judged
 from resep.splits.keys import split_key
 
 
@@ -26,7 +26,13 @@ def digest_rows(
 ) -> list[bytes]:
     prompts = [split_key(row) for row in rows]
     texts = [[*texts_of(row.fields, "prompt"), *texts_of(row.fields, "response")] for row in rows]
-    return findings(prompts, texts, Asked(tuple(files), field, threshold, ngram))
+    found = findings(prompts, texts, Asked(tuple(files), field, threshold, ngram))
+    # A test file may be a source too: its own rows are not what it is looked for in.
+    return [bytes(WIDTH) if _is_from(row, files) else each for row, each in zip(rows, found, strict=True)]
+
+
+def _is_from(row: Row, files: Sequence[str]) -> bool:
+    return any(f"/{file}".endswith(f"/{row.origin.file}") for file in files)
 
 
 def judge_rows(

@@ -31,10 +31,14 @@ def check_row(
     for field in of:
         length = _length(texts[field], unit, tokenizer)
         if length < minimum:
-            return f"{field} has {length} {unit}, fewer than {minimum}"
+            return f"{field} has {_counted(length, unit)}, fewer than {minimum}"
         if maximum is not None and length > maximum:
-            return f"{field} has {length} {unit}, more than {maximum}"
+            return f"{field} has {_counted(length, unit)}, more than {maximum}"
     return None
+
+
+def _counted(length: int, unit: str) -> str:
+    return f"{length} {unit if length != 1 else unit.removesuffix('s')}"
 
 
 def _length(text: str, unit: str, tokenizer: str | None) -> int:

@@ -1,6 +1,6 @@
 """Resep: one YAML recipe, one command, one verdict. What plug-ins import stands here and nowhere else."""
 
-from resep.context import Context, Encoder
+from resep.context import Context, Encoder, LanguageModel, Likelihood, NotAvailable, PrivateData
 from resep.judging import Digests, Judgement
 from resep.placeholders import hide, reveal
 from resep.records import Example, Message, Metric, Row, Sample, Score
@@ -14,8 +14,12 @@ __all__ = [
     "Encoder",
     "Example",
     "Judgement",
+    "LanguageModel",
+    "Likelihood",
     "Message",
     "Metric",
+    "NotAvailable",
+    "PrivateData",
     "Row",
     "Sample",
     "Score",

@@ -11,6 +11,7 @@ from resep.endpoints.consent import destinations, is_agreed
 from resep.models.foreign import code_files, may_run_code
 from resep.pipeline import model_names
 from resep.plugins.trust import is_trusted
+from resep.recipe.arms import placed_arms
 
 if TYPE_CHECKING:
     from resep.recipe import Recipe
@@ -40,11 +41,15 @@ def _reads(recipe: Recipe) -> Iterator[str]:
     if str(recipe["prompt.chat_template"]).endswith(".jinja"):
         yield recipe["prompt.chat_template"]
     yield from (f"{_shown(folder)} (weights: safetensors alone)" for folder in _model_folders(recipe))
+    yield from (f"{_shown(folder)} (an adapter: safetensors alone)" for folder in _adapters(recipe))
 
 
 def _downloads(recipe: Recipe) -> Iterator[str]:
     yield from filter(None, (models.downloads(*wanted) for wanted in dict.fromkeys(model_names(recipe))))
     yield from sources.downloads(recipe)
+    yield from (
+        f"what {name} asks the hub for" for name, given in recipe.evaluators.items() if given.get("offline") is False
+    )
 
 
 def _executes(recipe: Recipe) -> Iterator[str]:
@@ -67,6 +72,12 @@ def _sends(recipe: Recipe) -> Iterator[str]:
 
 def _model_folders(recipe: Recipe) -> list[Path]:
     return [Path(name) for name, _ in dict.fromkeys(model_names(recipe)) if models.is_local(name)]
+
+
+def _adapters(recipe: Recipe) -> Iterator[Path]:
+    for index, name, options in placed_arms(recipe["generation.arms"]):
+        if "adapter" in options:
+            yield recipe.locate(f"generation.arms[{index}].{name}.adapter")
 
 
 def _shown(path: Path) -> Path:

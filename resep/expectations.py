@@ -1,8 +1,10 @@
-"""`expect:`: what a recipe demands of its results, judged on the interval, never on the mean alone.
+"""`expect:`: what a recipe demands of its results, judged on the interval, never on the number alone.
 
 `order_accuracy.delta: "> 0"` holds if the whole 95 % interval of the difference lies above 0; `< x` if it lies below x.
-A per cent sign on a delta means per cent of the baseline's mean (`bits_per_byte.delta: "< 2%"`), on a mean hundredths.
-Reading a condition needs the standard library only, so that a recipe's check can do it.
+A per cent sign on a delta means per cent of the baseline (`bits_per_byte.delta: "< 2%"`), judged on the interval of the
+relative difference, in which the baseline is as uncertain as the rest; on a mean it means hundredths. Stats that have
+no interval (p, wins, ...) are judged as they stand. Reading a condition needs the standard library only, so that a
+recipe's check can do it.
 """
 
 from __future__ import annotations
@@ -17,7 +19,25 @@ from resep.errors import ResepError
 from resep.rounding import places, plain, signed
 from resep.suggest import did_you_mean
 
-STATS = ("delta", "mean")
+WITH_INTERVAL: Mapping[str, str] = {
+    "delta": "candidate minus baseline, over the rows that both have a score for",
+    "mean": "the candidate's own number",
+}
+AS_THEY_STAND: Mapping[str, str] = {
+    "baseline_mean": "the baseline's number over the common rows",
+    "ci_low": "the lower end of the difference's 95 % interval",
+    "ci_high": "its upper end",
+    "p": "the p-value",
+    "p_adjusted": "the p-value, adjusted for being one of many metrics",
+    "effect_size": "the difference in standard deviations of the rows' differences (ratings: rank-biserial)",
+    "mde": "the smallest difference that these rows show in four experiments of five",
+    "n": "rows with a score from both arms",
+    "wins": "rows in which the candidate is better",
+    "losses": "rows in which it is worse",
+    "ties": "rows in which both are equal",
+    "unscored": "rows of the candidate without a score",
+}
+STATS = (*WITH_INTERVAL, *AS_THEY_STAND)
 _CONDITION = re.compile(r"\s*(>=|<=|>|<)\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(%?)\s*")
 _OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
@@ -43,7 +63,7 @@ def parse(key: str, condition: str) -> Expectation:
     """Read `<metric>.<stat>` and its condition. Raises ResepError that says what may stand there."""
     metric, dot, stat = key.rpartition(".")
     if not dot or not metric or stat not in STATS:
-        hint = did_you_mean(stat, STATS) or f"; the stats are {' and '.join(STATS)}"
+        hint = (dot and did_you_mean(stat, STATS)) or f"; the stats are {and_listed()}"
         raise ResepError(f"expect.{key}: '{key}' is not <metric>.<stat>, such as order_accuracy.delta{hint}")
     found = _CONDITION.fullmatch(str(condition))
     if not found:
@@ -51,8 +71,15 @@ def parse(key: str, condition: str) -> Expectation:
             f'expect.{key}: \'{condition}\' is no condition; write >, >=, < or <= and a number: "> 0.05", "< 2%"'
         )
     sign, number, percent = found.groups()
+    if percent and stat not in WITH_INTERVAL:
+        raise ResepError(f"expect.{key}: a per cent sign has a meaning for delta and mean only, not for {stat}")
     limit = float(number) / (100 if percent else 1)
     return Expectation(metric, stat, sign, limit, bool(percent), f"{sign} {number}{percent}")
+
+
+def and_listed() -> str:
+    """The stats as a message lists them: `delta, mean ... and unscored`."""
+    return f"{', '.join(STATS[:-1])} and {STATS[-1]}"
 
 
 def judge(
@@ -62,59 +89,76 @@ def judge(
     return [_judge(parse(key, condition), metrics, baseline, candidate) for key, condition in expected.items()]
 
 
+@dataclass(frozen=True)
+class _Measured:
+    """A number with the interval it is judged on; both ends are the number itself where it has none."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
 def _judge(
     wanted: Expectation, metrics: Mapping[str, Any], baseline: str | None, candidate: str | None
 ) -> dict[str, Any]:
-    value, low, high, reference = _measured(wanted, metrics, baseline, candidate)
-    limit = wanted.limit * abs(reference or 0.0) if wanted.relative and wanted.stat == "delta" else wanted.limit
-    edge = low if wanted.operator.startswith(">") else high
-    known = edge is not None and not (wanted.relative and wanted.stat == "delta" and reference is None)
-    holds = known and _OPERATORS[wanted.operator](edge or 0.0, limit)
+    found = _measured(wanted, metrics.get(wanted.metric), baseline, candidate)
+    edge = found.low if wanted.operator.startswith(">") else found.high
+    holds = edge is not None and _OPERATORS[wanted.operator](edge, wanted.limit)
+    because = (
+        _because(wanted, found, baseline)
+        if wanted.metric in metrics
+        else f"because no evaluator gives the metric '{wanted.metric}'{did_you_mean(wanted.metric, metrics)}"
+    )
     return {
         "metric": wanted.metric,
         "stat": wanted.stat,
         "condition": wanted.condition,
         "holds": holds,
-        "value": value,
-        "ci_low": low,
-        "ci_high": high,
-        "text": f"{wanted.metric}.{wanted.stat} {wanted.condition}: {'holds' if holds else 'does not hold'}, "
-        + _because(wanted, metrics, (value, low, high), limit, baseline),
+        "value": found.value,
+        "ci_low": found.low,
+        "ci_high": found.high,
+        "text": f"{wanted.metric}.{wanted.stat} {wanted.condition}: {'holds' if holds else 'does not hold'}, {because}",
     }
 
 
 def _measured(
-    wanted: Expectation, metrics: Mapping[str, Any], baseline: str | None, candidate: str | None
-) -> tuple[float | None, float | None, float | None, float | None]:
-    """The value, its interval, and for a delta the mean that a per cent sign refers to."""
-    metric = metrics.get(wanted.metric, {"arms": {}, "comparisons": []})
+    wanted: Expectation, metric: Mapping[str, Any] | None, baseline: str | None, candidate: str | None
+) -> _Measured:
+    if metric is None:
+        return _Measured(None, None, None)
+    arm = metric["arms"].get(candidate, {})
     if wanted.stat == "mean":
-        arm = metric["arms"].get(candidate, {})
-        return arm.get("mean"), arm.get("ci_low"), arm.get("ci_high"), None
-    for c in metric["comparisons"]:
-        if (c["baseline"], c["candidate"]) == (baseline, candidate):
-            return c["delta"], c["ci_low"], c["ci_high"], c["baseline_mean"]
-    return None, None, None, None
+        return _Measured(arm.get("mean"), arm.get("ci_low"), arm.get("ci_high"))
+    if wanted.stat == "unscored":
+        return _as_it_stands(arm.get("unscored"))
+    pair = (baseline, candidate)
+    nothing: Mapping[str, Any] = {}
+    c = next((c for c in metric["comparisons"] if (c["baseline"], c["candidate"]) == pair), nothing)
+    if wanted.stat != "delta":
+        return _as_it_stands(c.get(wanted.stat))
+    if wanted.relative:
+        return _Measured(c.get("relative"), c.get("relative_low"), c.get("relative_high"))
+    return _Measured(c.get("delta"), c.get("ci_low"), c.get("ci_high"))
 
 
-def _because(
-    wanted: Expectation,
-    metrics: Mapping[str, Any],
-    measured: tuple[float | None, float | None, float | None],
-    limit: float,
-    baseline: str | None,
-) -> str:
-    value, low, high = measured
-    if wanted.metric not in metrics:
-        return f"because no evaluator gives the metric '{wanted.metric}'{did_you_mean(wanted.metric, metrics)}"
-    if value is None or low is None or high is None:
-        return "because there are too few scored rows to tell"
+def _as_it_stands(value: float | None) -> _Measured:
+    return _Measured(value, value, value)
+
+
+def _because(wanted: Expectation, found: _Measured, baseline: str | None) -> str:
+    if found.value is None or found.low is None or found.high is None:
+        doubt = f", or {baseline} may be 0, of which nothing is a per cent" if _is_share(wanted) else ""
+        return f"because there are too few scored rows to tell{doubt}"
+    if wanted.stat not in WITH_INTERVAL:
+        return f"measured {found.value:,.4g}"
+    scale, unit = (100, "%") if _is_share(wanted) else (1, "")
+    value, low, high = scale * found.value, scale * found.low, scale * found.high
     d = places(low, high)
     show = signed if wanted.stat == "delta" else plain
-    against = f" against {baseline}" if wanted.stat == "delta" else ""
-    scaled = (
-        f"; {wanted.condition.split()[-1]} of the mean of {baseline} is {plain(limit, d)}"
-        if against and wanted.relative
-        else ""
-    )
-    return f"measured {show(value, d)}, 95% interval {show(low, d)} to {show(high, d)}{against}{scaled}"
+    of = " of" if _is_share(wanted) else " against"
+    against = f"{of} {baseline}" if wanted.stat == "delta" else ""
+    return f"measured {show(value, d)}{unit}, 95% interval {show(low, d)}{unit} to {show(high, d)}{unit}{against}"
+
+
+def _is_share(wanted: Expectation) -> bool:
+    return wanted.relative and wanted.stat == "delta"

@@ -11,7 +11,7 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def data_folder(name: str) -> Path:
-    """The folder of ours called `name`: preprocessing, converters, evaluators, chat_templates, schemas or recipes.
+    """The folder of ours called `name`: plug-ins, chat_templates, evaluation, schemas or recipes.
 
     The wheel's place is tried first: beside an installed package lies `site-packages`, where a folder called
     `schemas` would be somebody else's. A clone is known by its pyproject.toml.
@@ -42,6 +42,11 @@ def answer_cache() -> Path:
 def rows_cache() -> Path:
     """Where copies of data that lies elsewhere are kept: `rows` in RESEP_CACHE, else in ~/.cache/resep."""
     return _cache() / "rows"
+
+
+def embedding_cache() -> Path:
+    """Where vectors of references are kept: `embeddings` in RESEP_CACHE, else in ~/.cache/resep."""
+    return _cache() / "embeddings"
 
 
 def _cache() -> Path:

@@ -1,7 +1,8 @@
 """A regular expression, read by Python's parser, written anew so that Python's engine and RE2 take it for the same.
 
 What they would read differently is spelt out: classes such as \\w and \\s are those of ASCII, capitals are listed
-where case is ignored, `$` is the very end of the text, groups capture nothing.
+where case is ignored, `$` is the very end of the text, groups capture nothing unless that is asked for (RE2 is slower
+with them).
 """
 
 from __future__ import annotations
@@ -24,9 +25,12 @@ _END = {"re": r"\Z", "re2": r"\z"}
 Ranges = tuple[tuple[int, int], ...]
 
 
-def write(tree: Any, engine: str) -> str:
-    """The pattern for an engine, `re` (with the flag ASCII) or `re2`. ValueError for what has no spelling in both."""
-    return _sequence(tree, tree.state.flags, engine)
+def write(tree: Any, engine: str, groups: bool = False) -> str:
+    """The pattern for an engine, `re` (with the flag ASCII) or `re2`. ValueError for what has no spelling in both.
+
+    groups: what is in brackets is captured, under the numbers that Python gives it
+    """
+    return _sequence(tree, tree.state.flags, engine, groups)
 
 
 def needed_text(tree: Any) -> str:
@@ -47,11 +51,11 @@ def children(argument: Any) -> Iterator[Any]:
             yield from children(part)
 
 
-def _sequence(tree: Any, flags: int, engine: str) -> str:
-    return "".join(_node(operation, argument, flags, engine) for operation, argument in tree)
+def _sequence(tree: Any, flags: int, engine: str, groups: bool) -> str:
+    return "".join(_node(operation, argument, flags, engine, groups) for operation, argument in tree)
 
 
-def _node(operation: Any, argument: Any, flags: int, engine: str) -> str:
+def _node(operation: Any, argument: Any, flags: int, engine: str, groups: bool) -> str:
     match str(operation):
         case "LITERAL":
             return _set(((argument, argument),), flags)
@@ -63,15 +67,16 @@ def _node(operation: Any, argument: Any, flags: int, engine: str) -> str:
             negated = str(argument[0][0]) == "NEGATE"
             return _set(tuple(_ranges(argument[negated:])), flags, negated=negated)
         case "BRANCH":
-            return "(?:" + "|".join(_sequence(way, flags, engine) for way in argument[1]) + ")"
+            return "(?:" + "|".join(_sequence(way, flags, engine, groups) for way in argument[1]) + ")"
         case "SUBPATTERN":
-            _, added, removed, body = argument
-            return f"(?:{_sequence(body, (flags | added) & ~removed, engine)})"
+            number, added, removed, body = argument
+            opening = "(" if groups and number is not None else "(?:"
+            return f"{opening}{_sequence(body, (flags | added) & ~removed, engine, groups)})"
         case "MAX_REPEAT" | "MIN_REPEAT":
             lowest, highest, body = argument
             most = "" if highest == parser.MAXREPEAT else highest
             lazy = "?" if str(operation) == "MIN_REPEAT" else ""
-            return f"(?:{_sequence(body, flags, engine)}){{{lowest},{most}}}{lazy}"
+            return f"(?:{_sequence(body, flags, engine, groups)}){{{lowest},{most}}}{lazy}"
         case "AT":
             return _position(str(argument), flags, engine)
     raise ValueError(f"the pattern has a part that not every engine knows ({str(operation).lower()})")

@@ -54,20 +54,46 @@ class SafePattern:
             end = stop
         return "".join([*parts, text[end:]]) if parts else text
 
+    def found(self, text: str) -> list[tuple[str | None, ...]]:
+        """Every match from left to right: its text, and those of its groups where `compile_search` kept them.
+
+        None for a group that had no part in the match.
+        """
+        if self.needed not in text:
+            return []
+        matches = self.compiled.finditer(_encodable(text))
+        spans = ([match.span(number) for number in range(match.re.groups + 1)] for match in matches)
+        return [tuple(text[start:stop] if start >= 0 else None for start, stop in each) for each in spans]
+
+    def occurs(self, text: str) -> bool:
+        """Whether the pattern matches anywhere."""
+        return self.needed in text and self.compiled.search(_encodable(text)) is not None
+
 
 def compile_safe(pattern: str, engine: Engine | None = None) -> SafePattern:
     """The compiled pattern, for the best engine there is; ValueError says why it is refused."""
-    engine = engine or best_engine()
     tree = _parse(pattern)
     if tree.getwidth()[0] == 0:
         raise ValueError("the pattern also matches nothing at all, at every place of a text: use + or {1,20}, not *")
-    nodes = list(_walk(tree))
-    _refuse_runaways(nodes, engine)
+    return _safe(pattern, tree, engine or best_engine(), groups=False)
+
+
+def compile_search(pattern: str, engine: Engine | None = None) -> SafePattern:
+    """The same for a pattern that is only looked for: it may match nothing at all, and its groups can be read."""
+    return _safe(pattern, _parse(pattern), engine or best_engine(), groups=True)
+
+
+def count_groups(pattern: str) -> int:
+    """How many groups of the pattern capture something. Raises ValueError for a pattern that does not compile."""
+    return int(_parse(pattern).state.groups) - 1
+
+
+def _safe(pattern: str, tree: Any, engine: Engine, groups: bool) -> SafePattern:
+    _refuse_runaways(list(_walk(tree)), engine)
     if _times(tree) > MAX_TIMES:
         raise ValueError(f"the pattern repeats something more than {MAX_TIMES} times: write + instead of {{1,2000}}")
-    return SafePattern(
-        pattern, engine, pattern_text.needed_text(tree), _compile(pattern_text.write(tree, engine), engine)
-    )
+    compiled = _compile(pattern_text.write(tree, engine, groups), engine)
+    return SafePattern(pattern, engine, pattern_text.needed_text(tree), compiled)
 
 
 def require_bounded(pattern: str) -> None:

@@ -19,7 +19,8 @@ from resep.errors import ResepError, StageError
 from resep.models.named import named_by
 from resep.provenance import provenance
 from resep.stages import configure, evaluate, generate, prepare, report, tokenise, train
-from resep.stages.evaluate.names import LEXICAL, is_folder, split_revision
+from resep.stages.evaluate.names import is_folder, local_model_options, split_revision
+from resep.stages.generate.arms import other_models, outline_arms, read_arms
 from resep.store import Decision, Emit, Stage, Store
 
 if TYPE_CHECKING:
@@ -29,7 +30,10 @@ if TYPE_CHECKING:
 
 def plan(recipe: Recipe, profile: Profile, emit: Emit, axolotl_python: str = sys.executable) -> list[Stage]:
     """The stages of a recipe on a machine, in the order in which they run. Nothing is run or downloaded."""
-    return _stages(recipe, profile, base_model(recipe, emit), axolotl_python, prepare.stage(recipe))
+    model = base_model(recipe, emit)
+    generated = generate.stages(recipe, profile, model, emit)
+    scored = evaluate.stages(recipe, profile, model, partial(read_arms, recipe, model, emit))
+    return _stages(recipe, profile, model, axolotl_python, prepare.stage(recipe), [*generated, *scored])
 
 
 def outline(recipe: Recipe, profile: Profile) -> list[Stage]:
@@ -38,17 +42,25 @@ def outline(recipe: Recipe, profile: Profile) -> list[Stage]:
         model = base_model(recipe, lambda event: None)  # noqa: ARG005
     except ResepError:
         model = models.Model(f"{recipe['model.base']}@{recipe['model.revision']}, which is not here", Path)
-    return _stages(recipe, profile, model, sys.executable, prepare.outline(recipe))
+    generated = generate.outline(recipe, profile, model)
+    scored = evaluate.stages(recipe, profile, model, partial(outline_arms, recipe))
+    return _stages(recipe, profile, model, sys.executable, prepare.outline(recipe), [*generated, *scored])
 
 
-def _stages(recipe: Recipe, profile: Profile, model: models.Model, axolotl_python: str, first: Stage) -> list[Stage]:
+def _stages(
+    recipe: Recipe,
+    profile: Profile,
+    model: models.Model,
+    axolotl_python: str,
+    first: Stage,
+    compared: Sequence[Stage],
+) -> list[Stage]:
     return [
         first,
         tokenise.stage(recipe, model),
         configure.stage(recipe, profile, model),
         train.stage(recipe, profile, model, axolotl_python),
-        *generate.stages(recipe, profile, model),
-        *evaluate.stages(recipe),
+        *compared,
         report.stage(recipe),
     ]
 
@@ -62,12 +74,12 @@ def base_model(recipe: Recipe, emit: Emit) -> models.Model:
 def model_names(recipe: Recipe) -> Iterator[tuple[str, str | None]]:
     """(name, revision) of every model that a run loads, the base first, then the others; a folder with its path."""
     yield named_by(recipe)
+    yield from other_models(recipe).values()
     yield from _writers(recipe)
     for evaluator, options in recipe.evaluators.items():
-        encoder = options.get("encoder", LEXICAL)
-        if encoder != LEXICAL:
-            key = f"evaluation.evaluators.{evaluator}.encoder"
-            yield split_revision(str(recipe.locate(key)) if is_folder(encoder) else encoder)
+        for option in local_model_options(options):
+            key, named = f"evaluation.evaluators.{evaluator}.{option}", str(options[option])
+            yield split_revision(str(recipe.locate(key)) if is_folder(named) else named)
 
 
 def _writers(recipe: Recipe) -> Iterator[tuple[str, str | None]]:

@@ -9,6 +9,7 @@ two projects from being compared.
 from __future__ import annotations
 
 import hmac
+import json
 import os
 import re
 import secrets
@@ -24,6 +25,8 @@ from resep.errors import ResepError
 from resep.paths import config_folder
 
 KEY_BYTES, DIGEST_BYTES = 32, 16
+PRIVATE = "private_digests.bin"  # what prepare keeps beside its rows
+FACTS = "private_digests.json"  # under which salt and key they were made
 KEY_VARIABLE = "RESEP_PRIVATE_KEY"
 
 Values = Callable[[str], Iterable[tuple[str, str]]]  # of a text, the (kind, value) pairs in it
@@ -74,6 +77,21 @@ def read_digests(path: Path) -> PrivateDigests:
     if len(table) % DIGEST_BYTES:
         raise ResepError(f"{path}: {len(table)} bytes are no list of digests of {DIGEST_BYTES} bytes each")
     return PrivateDigests(table)
+
+
+def key_check(key: bytes, salt: str) -> str:
+    """What tells, and only to who has the key, whether digests were made with it and with this salt."""
+    return _digest("", "", key, salt).hex()
+
+
+def write_facts(path: Path, key: bytes, salt: str) -> None:
+    """Say under which salt digests were made, and leave what `key_check` is compared with."""
+    path.write_text(json.dumps({"salt": salt, "check": key_check(key, salt)}), encoding="utf-8")
+
+
+def read_facts(path: Path) -> dict[str, str]:
+    """What `write_facts` wrote: `salt` and `check`."""
+    return dict(json.loads(path.read_text(encoding="utf-8")))
 
 
 @dataclass(frozen=True)

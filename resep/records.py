@@ -202,8 +202,12 @@ def to_bytes(record: Row | Example | Sample | Score) -> bytes:
     try:
         # `vars`, because `asdict` copies every value deeply, and orjson would ask for every field of a dataclass.
         return orjson.dumps(vars(record), default=vars, option=_AS_WE_SAY)
-    except TypeError:  # a number of more than 64 bits
-        return _ENCODE(vars(record)).encode() + b"\n"
+    except TypeError:  # a number of more than 64 bits, or half a character
+        line = _ENCODE(vars(record))
+    try:
+        return line.encode() + b"\n"
+    except UnicodeEncodeError:  # half a character, which has no UTF-8: escaped, it is read back as it was
+        return json.dumps(vars(record), separators=(",", ":"), default=vars).encode() + b"\n"
 
 
 _AS_WE_SAY = orjson.OPT_APPEND_NEWLINE | orjson.OPT_PASSTHROUGH_DATACLASS

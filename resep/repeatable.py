@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from resep import models
 from resep.digests import digest_tree, write_json
 from resep.document.writer import dump_yaml
+from resep.recipe.arms import placed_arms, source_of
 from resep.recipe.paths import is_address
 from resep.sources.found import digest_of, files_at
 
@@ -55,8 +56,8 @@ def write_repeatable(recipe: Recipe, folder: Path, digests: Mapping[str, str] | 
     for name, file in _own_files(recipe):
         (folder / name).parent.mkdir(exist_ok=True)
         shutil.copyfile(file, folder / name)
-    if (template := _own_template(recipe)) is not None:
-        data["prompt"]["chat_template"] = template[0]
+    for key, name, _ in _own_templates(recipe):
+        _put(data, key, name)
     (folder / RECIPE).write_text(dump_yaml(data), encoding="utf-8")
     write_json(folder / INPUTS, [vars(each) for each in inputs])
 
@@ -86,6 +87,12 @@ def _inputs(recipe: Recipe, digests: Mapping[str, str]) -> Iterator[Input]:
         path = recipe.locate(key)
         digest = digests.get(key) or models.identify(str(path))
         yield Input(key, recipe[key], f"./{_portable(recipe, path, 'models/')}", digest)
+    for key in _adapter_keys(recipe):
+        path = recipe.locate(key)
+        yield Input(key, recipe[key], _portable(recipe, path, "adapters/"), digest_tree(path))
+    for key in _file_keys(recipe):
+        path = recipe.locate(key)
+        yield Input(key, recipe[key], _portable(recipe, path, "data/"), digest_of([digest_tree(path)]))
 
 
 def _model_keys(recipe: Recipe) -> Iterator[str]:
@@ -93,11 +100,30 @@ def _model_keys(recipe: Recipe) -> Iterator[str]:
     from resep.stages.evaluate.names import is_folder
 
     keys = ["model.base", *(f"evaluation.evaluators.{name}.encoder" for name in recipe.evaluators)]
+    keys += [f"{key}.model" for key, options in _arms(recipe) if source_of(options) == "model"]
     for key in keys:
         section, _, option = key.rpartition(".")
         name = recipe[section].get(option)
         if name and is_folder(name):
             yield key
+
+
+def _adapter_keys(recipe: Recipe) -> Iterator[str]:
+    """The keys that name the folder of an adapter."""
+    return (f"{key}.adapter" for key, options in _arms(recipe) if "adapter" in options)
+
+
+def _arms(recipe: Recipe) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """(key, options) of every arm."""
+    placed = placed_arms(recipe["generation.arms"])
+    return ((f"generation.arms[{index}].{name}", options) for index, name, options in placed)
+
+
+def _file_keys(recipe: Recipe) -> Iterator[str]:
+    """The keys that name a file for an evaluator."""
+    from resep.stages.evaluate.names import FILE
+
+    return (f"evaluation.evaluators.{name}.{FILE}" for name, options in recipe.evaluators.items() if options.get(FILE))
 
 
 def _portable(recipe: Recipe, file: Path, otherwise: str) -> str:
@@ -110,16 +136,17 @@ def _portable(recipe: Recipe, file: Path, otherwise: str) -> str:
 
 def _own_files(recipe: Recipe) -> Iterator[tuple[str, Path]]:
     yield from ((f"{path.parent.name}/{path.name}", path) for path in recipe.foreign_plugins)
-    if (template := _own_template(recipe)) is not None:
-        yield template
+    yield from ((name, file) for _, name, file in _own_templates(recipe))
 
 
-def _own_template(recipe: Recipe) -> tuple[str, Path] | None:
-    """(name beside the repeatable recipe, file) of a template that came with the recipe."""
-    if not str(recipe["prompt.chat_template"]).endswith(".jinja"):
-        return None
-    file = recipe.locate("prompt.chat_template")
-    return f"templates/{file.name}", file
+def _own_templates(recipe: Recipe) -> Iterator[tuple[str, str, Path]]:
+    """(key, name beside the repeatable recipe, file) of the templates that came with the recipe."""
+    keys = ["prompt.chat_template"]
+    keys += [f"{key}.chat_template" for key, arm in _arms(recipe) if str(arm.get("chat_template")).endswith(".jinja")]
+    for key in keys:
+        if str(recipe[key]).endswith(".jinja"):
+            file = recipe.locate(key)
+            yield key, f"templates/{file.name}", file
 
 
 def _without_nothing(value: Any) -> Any:

@@ -16,10 +16,14 @@ from typing import TYPE_CHECKING
 
 from resep import sources
 from resep.document.writer import dump_yaml
+from resep.predictions import write_predictions
+from resep.rating import store as ratings
+from resep.recipe.arms import placed_arms, source_of
 from resep.recipe.lock import KEY, LOCK, locked_parents
 from resep.recipe.paths import is_address
 from resep.repeatable import write_repeatable
 from resep.sources.found import digest_of, local_files
+from resep.stages.report import render
 from resep.store import read_stage
 
 if TYPE_CHECKING:
@@ -34,6 +38,9 @@ def publish(root: Path, recipe: Recipe, folders: Mapping[str, Path]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for source, target in _wanted(folders):
         _place(source, folder / target)
+    _write_predictions(recipe, folders, folder / "predictions.csv")
+    if (folder / ratings.FILE).exists():  # people have rated this very run: its page shows what they said
+        render(folder)
     (folder / LOCK).write_text(dump_yaml(_lock(recipe, folders)), encoding="utf-8")
     write_repeatable(recipe, folder / "recipe", _digests(recipe, folders))
     _point(folder.parent / "latest", folder.name)
@@ -50,6 +57,13 @@ def _wanted(folders: Mapping[str, Path]) -> Iterator[tuple[Path, str]]:
         yield from ((file, f"{weights}/{file.name}") for file in sorted((folders["train"] / weights).glob("*")))
     for name, folder in folders.items():
         yield from ((log, f"logs/{name.replace(':', '-')}.txt") for log in folder.rglob("log.txt"))
+
+
+def _write_predictions(recipe: Recipe, folders: Mapping[str, Path], file: Path) -> None:
+    """The arms in the recipe's order."""
+    samples = {arm: folders[f"generate:{arm}"] / "samples.jsonl" for arm in recipe.arms if f"generate:{arm}" in folders}
+    if samples:
+        write_predictions(file, samples, recipe["prompt.response_format"])
 
 
 def _place(source: Path, target: Path) -> None:
@@ -74,6 +88,10 @@ def _digests(recipe: Recipe, folders: Mapping[str, Path]) -> dict[str, str]:
             present = [each for each in digests if each]
             known[f"data.sources[{index}].path"] = digest_of(present) if len(present) == len(digests) else None
     known["model.base"] = read_stage(folders["train"])["ingredients"]["config"].get("model")
+    for index, name, options in placed_arms(recipe["generation.arms"]):
+        if source_of(options) == "model":
+            config = read_stage(folders[f"generate:{name}"])["ingredients"]["config"]
+            known[f"generation.arms[{index}].{name}.model"] = config["model"]
     for name in recipe.evaluators:
         config = read_stage(folders[f"evaluate:{name}"])["ingredients"]["config"]
         known[f"evaluation.evaluators.{name}.encoder"] = config.get("encoder")

@@ -70,9 +70,7 @@ class _Screen:
         note = _plain(event.get("note", "")) + self.note
         if self.bar is None:
             self.bar = self.progress.add_task(unit, total=event.get("total"), note="")
-        self.progress.update(
-            self.bar, completed=event["done"], total=event.get("total"), description=unit, note=note
-        )
+        self.progress.update(self.bar, completed=event["done"], total=event.get("total"), description=unit, note=note)
         self._print_now_and_then(f"  {event['done']}/{event.get('total', '?')} {unit}{note}")
 
     def _on_metric(self, event: Mapping[str, Any]) -> None:

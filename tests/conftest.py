@@ -28,6 +28,7 @@ def own_settings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
     """No test reads or writes the settings, or the agreements to foreign code, of the person who runs the tests."""
     # A name is enough: mktemp would make a folder, and look through all earlier ones, 2,500 times.
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.getbasetemp() / "settings" / uuid4().hex))
+    monkeypatch.setenv("RESEP_EMBEDDING_CACHE", "off")
 
 
 @pytest.fixture

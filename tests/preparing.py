@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from resep import Example
+from resep.private_digests import FACTS, PRIVATE
 from resep.recipe import Recipe, load
 from resep.records import read_jsonl
 from resep.stages import prepare
-from resep.stages.prepare.engine import PRIVATE
 from resep.store import Task
 
 HEAD = "resep: 1\nname: trial\nmodel: {base: smollm2-135m-instruct}\n"
@@ -38,7 +38,7 @@ def prepared(loaded: Recipe, folder: Path, events: list[Mapping[str, Any]] | Non
     stage = prepare.stage(loaded)
     task = Task(stage.name, stage.config, {}, out)
     assert list(stage.run([task], ([] if events is None else events).append)) == [task]
-    assert sorted(path.name for path in out.iterdir() if path.name != PRIVATE) == sorted(stage.outputs)
+    assert sorted(path.name for path in out.iterdir() if path.name not in (PRIVATE, FACTS)) == sorted(stage.outputs)
     return out
 
 

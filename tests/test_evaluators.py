@@ -131,30 +131,6 @@ def context() -> Context:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
-def test_bertscore_is_the_librarys_and_survives_empty_texts(context: Context) -> None:
-    from bert_score import BERTScorer
-
-    long = "word " * 700
-    rows = [
-        sample("open the settings", "open the settings", "same"),
-        sample("open the settings now", ("open the settings", "close it"), "list"),
-        sample(" \n", "open the settings", "empty"),
-        sample("open", "", "no target"),
-        sample(long, "word word", "long"),
-    ]
-    found = {score.id: score for score in scores("bertscore", *rows, context=context)}
-    assert found["same"].values["bertscore_f1"] == pytest.approx(1, abs=1e-6)
-    assert set(found["empty"].values.values()) == set(found["no target"].values.values()) == {0.0}
-    scorer = BERTScorer(model_type=str(context.model_folder("all-minilm-l6-v2")), num_layers=6)
-    expected = [float(value[0]) for value in scorer.score([rows[1].output], ["1. open the settings\n2. close it"])]
-    assert list(found["list"].values.values()) == pytest.approx(expected, abs=1e-6)
-    assert found["long"].detail == {"truncated": ["output"]}
-    (warning,) = plugin("bertscore").summarise(rows, list(found.values()), context)["warnings"]
-    assert "1 of 5 rows" in warning
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("default")
 def test_the_encoder_sees_meaning_and_gives_each_text_one_vector(context: Context) -> None:
     import numpy
 

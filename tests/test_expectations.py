@@ -1,12 +1,20 @@
+import dataclasses
 from typing import Any
 
 import pytest
 
 from resep.errors import ResepError
-from resep.expectations import judge, parse
+from resep.expectations import STATS, judge, parse
+from resep.statistics import Comparison
 
 
-def metrics(low: float | None, high: float | None, delta: float | None = 0.1, base: float = 0.5) -> dict[str, Any]:
+def metrics(
+    low: float | None,
+    high: float | None,
+    delta: float | None = 0.1,
+    base: float = 0.5,
+    relative: tuple[float | None, float | None] = (None, None),
+) -> dict[str, Any]:
     comparison = {
         "baseline": "base",
         "candidate": "tuned",
@@ -14,8 +22,14 @@ def metrics(low: float | None, high: float | None, delta: float | None = 0.1, ba
         "ci_low": low,
         "ci_high": high,
         "baseline_mean": base,
+        "relative": None if delta is None else 0.01,
+        "relative_low": relative[0],
+        "relative_high": relative[1],
+        "p": 0.03,
+        "wins": 7,
+        "losses": 0,
     }
-    arms = {"tuned": {"mean": 0.6, "ci_low": 0.55, "ci_high": 0.65}}
+    arms = {"tuned": {"mean": 0.6, "ci_low": 0.55, "ci_high": 0.65, "unscored": 2}}
     return {"order_accuracy": {"arms": arms, "comparisons": [comparison]}}
 
 
@@ -38,10 +52,43 @@ def test_an_upper_limit_is_judged_on_the_upper_end() -> None:
     assert holds("<= 0.2", metrics(0.01, 0.2))
 
 
-def test_per_cent_of_a_difference_is_of_the_baselines_mean() -> None:
-    assert holds("< 2%", metrics(0.0, 0.009, base=0.5))
-    assert not holds("< 2%", metrics(0.0, 0.011, base=0.5))
-    assert holds("< 2%", metrics(0.0, 0.011, base=-0.9))
+def test_per_cent_of_a_difference_is_judged_on_the_interval_of_the_relative_difference() -> None:
+    wide = metrics(0.0, 0.009, base=0.5, relative=(-0.001, 0.021))  # 0.009 is less than 2 % of 0.5
+    assert not holds("< 2%", wide)
+    assert holds("< 2.2%", wide)
+    assert holds("> -1%", wide)
+    (judged,) = judge({"order_accuracy.delta": "< 2%"}, wide, "base", "tuned")
+    assert judged["text"] == (
+        "order_accuracy.delta < 2%: does not hold, measured +1.0%, 95% interval \N{MINUS SIGN}0.1% to +2.1% of base"
+    )
+
+
+def test_nothing_can_be_judged_relative_to_a_baseline_that_may_be_zero() -> None:
+    (judged,) = judge({"order_accuracy.delta": "< 2%"}, metrics(0.0, 0.1), "base", "tuned")
+    assert not judged["holds"]
+    assert "base may be 0" in judged["text"]
+
+
+def test_what_has_no_interval_is_judged_as_it_stands() -> None:
+    found = metrics(0.01, 0.2)
+    assert holds("< 0.05", found, "order_accuracy.p")
+    assert not holds("< 0.03", found, "order_accuracy.p")
+    assert holds("<= 0", found, "order_accuracy.losses")
+    assert holds(">= 7", found, "order_accuracy.wins")
+    assert not holds("< 1", found, "order_accuracy.unscored")
+    assert holds("> 0", found, "order_accuracy.ci_low")
+    (judged,) = judge({"order_accuracy.p": "< 0.05"}, found, "base", "tuned")
+    assert judged["text"] == "order_accuracy.p < 0.05: holds, measured 0.03"
+
+
+def test_a_per_cent_sign_has_no_meaning_for_a_count() -> None:
+    with pytest.raises(ResepError, match="delta and mean only, not for wins"):
+        parse("order_accuracy.wins", "> 5%")
+
+
+def test_every_stat_can_be_found_in_the_results() -> None:
+    fields = {field.name for field in dataclasses.fields(Comparison)} | {"mean", "unscored"}
+    assert set(STATS) <= fields
 
 
 def test_a_mean_is_judged_on_its_own_interval_and_per_cent_are_hundredths() -> None:
@@ -83,7 +130,7 @@ def test_conditions_are_read_in_every_spelling(condition: str, limit: float) -> 
 
 
 def test_a_key_without_a_stat_is_refused() -> None:
-    with pytest.raises(ResepError, match="delta and mean"):
+    with pytest.raises(ResepError, match=r"the stats are delta, mean, baseline_mean, .* ties and unscored"):
         parse("order_accuracy", "> 0")
     with pytest.raises(ResepError, match="did you mean 'delta'"):
         parse("order_accuracy.dleta", "> 0")

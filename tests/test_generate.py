@@ -8,19 +8,23 @@ from typing import Any
 
 import pytest
 
-from resep.errors import ResepError, StageError
+from resep.errors import StageError
 from resep.hardware import Profile
 from resep.models import Model
+from resep.recipe.arms import arms
+from resep.recipe.paths import Folder, Grounds
 from resep.records import Example, Message, Sample, read_jsonl, write_jsonl
 from resep.resume import finished_records
 from resep.stages.generate import decoding, stages
-from resep.stages.generate.arms import Precision, precision, read_arm
+from resep.stages.generate.arms import Precision, outline_arms, precision
 from resep.store import Stage, Task
 
 CPU = Profile("cpu", 0, 8.0, "a processor", 2)
 CUDA = Profile("cuda", 1, 80.0, "a GPU", 8, capability=(9, 0))
 DEFAULTS: Mapping[str, Any] = {
     "seed": 42,
+    "model.base": "tiny",
+    "model.revision": None,
     "prompt.chat_template": "mistral",
     "training.method": "lora",
     "training.precision": "auto",
@@ -41,6 +45,14 @@ class Settings(dict[str, Any]):
 
     folder = Path()
 
+    @property
+    def grounds(self) -> Grounds:
+        return Grounds(Folder(self.folder, self.folder))
+
+    def locate(self, key: str) -> Path:
+        name, option = key.partition("].")[2].rpartition(".")[::2]
+        return Path(arms(self["generation.arms"])[name][option])
+
 
 def settings(**changes: Any) -> Any:
     return Settings({**DEFAULTS, **{key.replace("__", "."): value for key, value in changes.items()}})
@@ -51,14 +63,17 @@ def made_up(number: int) -> Example:
     return Example(f"row{number}", (asked, Message("assistant", "1. tap it")), ("tap it",), {"number": number})
 
 
-def test_an_unknown_arm_is_refused_with_the_nearest_name() -> None:
-    with pytest.raises(ResepError, match="did you mean 'tuned'"):
-        read_arm("tunned", "mistral")
+def planned(recipe: Any, model: Model, profile: Profile = CPU) -> list[Stage]:
+    return stages(recipe, profile, model, print)
 
 
 def test_the_native_arm_is_asked_in_its_own_template() -> None:
-    assert read_arm("base@native-template", "mistral").template == "native"
-    assert read_arm("base", "mistral").template == "mistral"
+    arms = outline_arms(settings())
+    assert {name: arm.template for name, arm in arms.items()} == {
+        "base": "mistral",
+        "tuned": "mistral",
+        "base@native-template": "native",
+    }
 
 
 def test_arms_compute_as_the_training_did() -> None:
@@ -71,11 +86,12 @@ def test_arms_compute_as_the_training_did() -> None:
 
 def test_sampling_options_do_not_count_for_a_greedy_answer() -> None:
     assert decoding(settings()) == decoding(settings(generation__temperature=0.3, seed=7))
-    assert decoding(settings(generation__do_sample=True, seed=7))["seed"] == 7
+    drawn = [planned(settings(generation__do_sample=True, seed=seed), Model("m#1", Path))[0].config for seed in (7, 8)]
+    assert drawn[0] != drawn[1]
 
 
 def test_a_base_arm_knows_nothing_of_the_training() -> None:
-    base, tuned, native = stages(settings(), CPU, Model("model#1", Path))
+    base, tuned, native = planned(settings(), Model("model#1", Path))
     assert [stage.name for stage in (base, tuned, native)] == [
         "generate:base",
         "generate:tuned",
@@ -85,7 +101,7 @@ def test_a_base_arm_knows_nothing_of_the_training() -> None:
     assert tuned.needs["train"] == ("adapter",)
     assert list(base.reads) == ["template"]
     assert not native.reads
-    assert stages(settings(training__method="full"), CPU, Model("model#1", Path))[1].needs["train"] == ("model",)
+    assert planned(settings(training__method="full"), Model("model#1", Path))[1].needs["train"] == ("model",)
 
 
 def test_a_torn_last_line_is_cut_off(tmp_path: Path) -> None:
@@ -98,13 +114,13 @@ def test_a_torn_last_line_is_cut_off(tmp_path: Path) -> None:
     assert finished_records(tmp_path / "absent.jsonl", Sample) == []
 
 
-def adapter_of(model: Path, folder: Path, *, changes_something: bool = True) -> Path:
+def adapter_of(model: Path, folder: Path, *, changes_something: bool = True, seed: int = 0) -> Path:
     """A LoRA adapter with random weights (or with none that do anything), as peft saves it."""
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     base = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32)
     config = LoraConfig(r=4, target_modules="all-linear", init_lora_weights=not changes_something)
     get_peft_model(base, config).save_pretrained(folder)
@@ -125,13 +141,13 @@ def trained(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def tasks_of(planned: list[Stage], folder: Path, rows: int = 5, trained: Path | None = None) -> list[Task]:
+def tasks_of(found: list[Stage], folder: Path, rows: int = 5, trained: Path | None = None) -> list[Task]:
     (folder / "prepare").mkdir(parents=True, exist_ok=True)
     write_jsonl(folder / "prepare" / "test.jsonl", [made_up(number) for number in range(rows)])
     inputs = {"prepare": folder / "prepare", "train": trained or folder}
     tasks = [
         Task(s.name, s.config, {name: inputs[name] for name in s.needs}, folder / s.name.replace(":", "-"))
-        for s in planned
+        for s in found
     ]
     for task in tasks:
         task.out.mkdir(exist_ok=True)
@@ -140,9 +156,9 @@ def tasks_of(planned: list[Stage], folder: Path, rows: int = 5, trained: Path | 
 
 def run(recipe: Any, model: Path, folder: Path, **more: Any) -> dict[str, Path]:
     """The folders of the finished stages, in the order in which they were finished."""
-    planned = stages(recipe, CPU, Model("tiny#1", lambda: model))
-    tasks = tasks_of(planned, folder, **more)
-    return {task.name.partition(":")[2]: task.out for task in planned[0].run(tasks, print)}
+    found = planned(recipe, Model("tiny#1", lambda: model))
+    tasks = tasks_of(found, folder, **more)
+    return {task.name.partition(":")[2]: task.out for task in found[0].run(tasks, print)}
 
 
 def outputs(folder: Path) -> list[str]:
@@ -152,6 +168,19 @@ def outputs(folder: Path) -> list[str]:
 def card(folder: Path) -> dict[str, Any]:
     content: dict[str, Any] = json.loads((folder / "arm.json").read_text())
     return content
+
+
+@pytest.mark.slow
+def test_how_long_each_answer_took_is_noted_beside_the_answers_and_is_no_part_of_them(
+    tmp_path: Path, model: Path
+) -> None:
+    recipe = settings(generation__arms=["base"])
+    done = run(recipe, model, tmp_path)["base"]
+    noted = [json.loads(line) for line in (done / "latency.jsonl").read_text().splitlines()]
+    assert {line["id"] for line in noted} == {f"row{number}" for number in range(5)}
+    assert sorted(line["batch_rows"] for line in noted) == [1, 2, 2, 2, 2]
+    assert all(line["seconds"] > 0 and line["output_tokens"] > 0 for line in noted)
+    assert "latency.jsonl" not in planned(recipe, Model("tiny#1", lambda: model))[0].outputs
 
 
 @pytest.mark.slow
@@ -193,7 +222,7 @@ def test_the_batch_does_not_change_an_answer(tmp_path: Path, model: Path) -> Non
 @pytest.mark.slow
 def test_answers_on_disk_are_kept_after_an_interruption(tmp_path: Path, model: Path) -> None:
     recipe = settings(generation__arms=["base"])
-    (task,) = tasks_of(stages(recipe, CPU, Model("tiny#1", lambda: model)), tmp_path)
+    (task,) = tasks_of(planned(recipe, Model("tiny#1", lambda: model)), tmp_path)
     kept = Sample("row2", "base", ("tap it",), "said before the interruption", finish_reason="stop")
     write_jsonl(task.out / "samples.jsonl", [kept])
     with (task.out / "samples.jsonl").open("a") as file:
@@ -202,6 +231,55 @@ def test_answers_on_disk_are_kept_after_an_interruption(tmp_path: Path, model: P
     assert outputs(done["base"])[2] == "said before the interruption"
     assert json.loads((done["base"] / "timings.json").read_text())["rows"] == 4
     assert len(outputs(done["base"])) == 5
+
+
+@pytest.mark.slow
+def test_a_kill_loses_no_batch_that_was_answered_and_drawn_answers_stay_the_same(tmp_path: Path, model: Path) -> None:
+    recipe = settings(generation__arms=["base"], generation__do_sample=True, generation__max_new_tokens=200)
+    whole = outputs(run(recipe, model, tmp_path / "whole", rows=12)["base"])
+    (stage,) = planned(recipe, Model("tiny#1", lambda: model))
+
+    def kill(event: Mapping[str, Any]) -> None:
+        if event["event"] == "progress":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(stage.run(tasks_of([stage], tmp_path / "killed", rows=12), kill))
+    kept = len(finished_records(tmp_path / "killed" / "generate-base" / "samples.jsonl", Sample))
+    assert kept >= 2
+    again = run(recipe, model, tmp_path / "killed", rows=12)["base"]
+    assert json.loads((again / "timings.json").read_text())["rows"] == 12 - kept
+    assert outputs(again) == whole
+
+
+@pytest.mark.slow
+def test_two_adapters_and_another_model_answer_in_one_child(tmp_path: Path, model: Path, trained: Path) -> None:
+    import numpy
+    from safetensors.numpy import load_file, save_file
+
+    from tests.tiny_model import build
+
+    other = build(tmp_path / "other")
+    weights = load_file(other / "model.safetensors")
+    weights["lm_head.weight"] = numpy.ascontiguousarray(weights["lm_head.weight"][::-1])
+    save_file(weights, other / "model.safetensors", {"format": "pt"})
+    older = adapter_of(model, tmp_path / "older", seed=1)
+    config = json.loads((older / "adapter_config.json").read_text())
+    (older / "adapter_config.json").write_text(json.dumps({**config, "base_model_name_or_path": "tiny#1"}))
+    entries = ["tuned", "base", {"older": {"adapter": str(older)}}, {"other": {"model": f"{tmp_path}/other"}}]
+    done = run(settings(generation__arms=entries), model, tmp_path / "run", trained=trained)
+    alone = run(settings(generation__arms=["tuned"]), model, tmp_path / "alone", trained=trained)
+    assert set(done) == {"base", "tuned", "older", "other"}
+    assert outputs(done["tuned"]) == outputs(alone["tuned"])  # the adapter that was on before it leaves no trace
+    assert len({tuple(outputs(folder)) for folder in done.values()}) == 4
+    assert card(done["older"])["proof"]["adapter_off"] == 0.0
+    assert [card(done[arm])["weights"] for arm in ("base", "tuned", "older", "other")] == [
+        "base",
+        "tuned",
+        "adapter",
+        "model",
+    ]
+    assert card(done["other"])["model"].startswith("local:")
 
 
 @pytest.mark.slow

@@ -38,7 +38,7 @@ def test_plug_ins_are_shown_with_their_options_and_defaults(capsys: pytest.Captu
         plugin = plugins.describe(plugins.find("evaluators", name))
         assert plugin.help in shown
         assert all(f"    {option}: " in shown for option in plugin.options)
-    assert re.search(r"^    layer: 6 +which layer's vectors are compared$", shown, re.M)
+    assert re.search(r"^    layer: 6 +which layer's vectors are compared", shown, re.M)
 
 
 def test_all_kinds_are_listed_in_short(

@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from resep import plugins
-from resep.patterns import Engine, best_engine, compile_safe, require_bounded
+from resep.patterns import Engine, best_engine, compile_safe, compile_search, count_groups, require_bounded
 
 ENGINES: tuple[Engine, ...] = ("re", "re2")
 make_transform = plugins.open_plugin(plugins.find("preprocessing", "placeholders")).make_transform
@@ -132,3 +132,30 @@ def test_a_pattern_over_module_names_may_match_nothing_but_not_run_away() -> Non
     require_bounded(".*")
     with pytest.raises(ValueError, match="repeats a group"):
         require_bounded("(a+)+$")
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    ("pattern", "text", "found"),
+    [
+        ("is: ([0-9]+)(x)?", "\u00e9 is: 12, is: 3x", [("is: 12", "12", None), ("is: 3x", "3", "x")]),
+        ("(?P<one>a)|(b)", "ab", [("a", "a", None), ("b", None, "b")]),
+        ("(?:a)b", "ab", [("ab",)]),
+        ("^[a-z]*$", "abc", [("abc",)]),
+        ("^[a-z]*$", "aBc", []),
+        ("(?i)(yes)", "\ud800YES", [("YES", "YES")]),
+    ],
+)
+def test_what_is_looked_for_may_match_nothing_and_tells_its_groups(
+    engine: Engine, pattern: str, text: str, found: list[tuple[str | None, ...]]
+) -> None:
+    compiled = compile_search(pattern, engine)
+    assert compiled.found(text) == found
+    assert compiled.occurs(text) == bool(found)
+    assert count_groups(pattern) == (len(found[0]) - 1 if found else 0)
+
+
+@pytest.mark.parametrize("pattern", ["(a|aa)+$", "(a+)+$", "(?=a)b", r"(a)\1", "("])
+def test_what_is_looked_for_may_not_run_away_either(pattern: str) -> None:
+    with pytest.raises(ValueError, match="pattern"):
+        compile_search(pattern)

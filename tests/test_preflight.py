@@ -285,7 +285,7 @@ def last_run(folder: Path, smallest: float | None, rows: int, metric: str = "exa
 
 
 def test_the_constants_are_those_of_the_statistics() -> None:
-    assert (VISIBLE, FEW) == (statistics._MDE, statistics.SMALL)
+    assert (VISIBLE, FEW) == (statistics.MDE, statistics.SMALL)
 
 
 def test_too_few_test_rows_are_told_with_what_they_show(tmp_path: Path) -> None:
@@ -394,3 +394,13 @@ def test_the_screens_of_what_data_and_model_say(tmp_path: Path, golden: Golden) 
     found = [*before_run(asked), *after_prepare(asked, prepared(tmp_path, 9), last_run(tmp_path, 0.11, 51))]
     screen = format_problems(found).replace(str(tmp_path / "recipe.yaml"), "recipe.yaml")
     golden("preflight/everything_at_once.txt", screen + "\n")
+
+
+def test_a_package_that_is_missing_is_said_before_anything_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = recipe(tmp_path, ROWS, "evaluation.evaluators.lm_eval={tasks: [arc_easy]}")
+    monkeypatch.setattr("resep.preflight.packages.find_spec", lambda name: None)  # noqa: ARG005
+    (problem,) = before_run(asked)
+    assert "pip install 'resep[lm_eval]'" in problem.message
+    assert problem.where == "evaluation.evaluators.lm_eval"

@@ -172,7 +172,7 @@ def test_a_bad_row_stops_the_run_with_its_place_or_is_dropped_with_its_reason(
     last = ledger(out)[-1]
     assert (last["line"], last["status"]) == (61, "dropped")
     assert last["reason"].startswith("bad row: ")
-    assert statistics(out)["warnings"][0].startswith("1 of 61 rows could not be used, most often because: ")
+    assert statistics(out)["warnings"][0].startswith("1 of 61 rows could not be used, because: ")
 
 
 def test_a_mapped_id_names_the_row_and_may_not_stand_twice(tmp_path: Path) -> None:

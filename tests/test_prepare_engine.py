@@ -15,12 +15,11 @@ from hypothesis import strategies as st
 import resep.sources.lines
 from resep.errors import ResepError
 from resep.formats import mapping_of
-from resep.private_digests import read_digests
+from resep.private_digests import PRIVATE, read_digests
 from resep.recipe import StepSpec
 from resep.stages import prepare
 from resep.stages.prepare import engine, passes, work
 from resep.stages.prepare.columns import occurrences
-from resep.stages.prepare.engine import PRIVATE
 from resep.stages.prepare.plan import passes_of, plan_of
 from resep.stages.prepare.shard import Drop, Seen, Shard, load, save
 from resep.stages.prepare.work import Job
@@ -338,6 +337,15 @@ def test_a_source_of_no_weight_gives_no_row(tmp_path: Path) -> None:
     assert kept == [50, 0]
 
 
+def test_what_is_chosen_is_no_loss_to_the_budget_of_dropped_rows(tmp_path: Path) -> None:
+    write_rows(tmp_path, [row(number) for number in range(200)])
+    text = SOURCE.replace("max_dropped: 1", "max_dropped: 0.02")
+    out = prepared(recipe(tmp_path, text + "preprocessing: [{sample: {rows: 60, strategy: random}}]\n"), tmp_path)
+    assert statistics(out)["rows_kept"] == 60
+    with pytest.raises(ResepError, match="allows 2% of them"):
+        prepared(recipe(tmp_path, text + "preprocessing: [{filter_length: {minimum: 15}}]\n"), tmp_path)
+
+
 def test_quarantined_rows_are_accounted_for_and_can_be_mended(tmp_path: Path) -> None:
     good = [row(number) for number in range(60)]
     write_rows(tmp_path, [*good, {"prompt": "Only a question"}, '{"prompt": "torn'])
@@ -417,6 +425,7 @@ def test_progress_tells_rows_and_how_many_there_will_be(tmp_path: Path, monkeypa
     told = [event for event in events if event["event"] == "progress"]
     assert [event["done"] for event in told][-1] == 400
     assert all(300 < event["total"] <= 500 for event in told)
+    assert len({event["total"] for event in told}) <= 3  # a bar whose end moves forgets how fast it was
     assert "rows/s" in told[-1]["note"]
 
 

@@ -58,7 +58,8 @@ def test_a_given_split_that_leaks_word_for_word_is_refused(tmp_path: Path) -> No
     rows[20]["prompt"] = "HOW do I do 1?"
     write_rows(tmp_path, rows)
     loaded = recipe(tmp_path, "data: {sources: [{path: rows.jsonl, fields: {split: split}}]}\nsplit: {by: split}\n")
-    with pytest.raises(ResepError, match="leakage: 1 of 20 test prompts is in training as well, such as rows.jsonl:21"):
+    leaks = r"leakage: 1 of 20 test prompts is in training as well, such as rows\.jsonl:21"
+    with pytest.raises(ResepError, match=leaks):
         prepared(loaded, tmp_path)
     rows[20]["prompt"] = "How do I do 20?"
     write_rows(tmp_path, rows)
@@ -116,3 +117,15 @@ def test_uneven_fields_are_counted_before_and_after(tmp_path: Path) -> None:
     (entry,) = statistics(out)["imbalance"]
     assert entry["before"]["counts"] == {"often": 338, "rare": 12}
     assert sum(entry["splits"]["train"]["counts"].values()) == statistics(out)["splits"]["train"]
+
+
+def test_a_test_file_that_is_a_source_too_keeps_its_rows_and_takes_those_of_training(tmp_path: Path) -> None:
+    write_rows(tmp_path, [row(number) for number in range(90)], "train.jsonl")
+    write_rows(tmp_path, [row(number) for number in range(80, 110)], "test.jsonl")
+    text = """\
+        data: {sources: [{path: train.jsonl}, {path: test.jsonl}]}
+        preprocessing: [{decontaminate: {files: [test.jsonl], threshold: 1.0, ngram: null}}]
+        split: {files: {test: test.jsonl}, leakage: {near: ignore}}
+    """
+    found = statistics(prepared(recipe(tmp_path, text), tmp_path))
+    assert found["splits"] == {"train": 80, "validation": 0, "test": 30}

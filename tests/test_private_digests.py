@@ -14,6 +14,7 @@ from resep.errors import ResepError
 from resep.paths import config_folder
 from resep.private_digests import (
     DIGEST_BYTES,
+    PRIVATE,
     PrivateDigests,
     digests_of,
     leaks_in,
@@ -23,7 +24,6 @@ from resep.private_digests import (
     write_digests,
 )
 from resep.recipe import StepSpec
-from resep.stages.prepare.engine import PRIVATE
 from resep.stages.prepare.text import private_values
 from tests.preparing import SOURCE, prepared, recipe, row, write_rows
 

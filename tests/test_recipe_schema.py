@@ -28,7 +28,7 @@ def nodes(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[st
     """Every key of the recipe language that the schema describes, by dotted path."""
     for name, child in schema.get("properties", {}).items():
         here = f"{path}.{name}".lstrip(".")
-        if set(child) - {"default", "properties", "required"}:  # what a branch adds to a key that is described elsewhere
+        if set(child) - {"default", "properties", "required"}:  # a branch adds to a key that is described elsewhere
             yield here, child
         yield from nodes(child, here)
     branches = [schema[branch] for branch in ("then", "else", "items") if branch in schema]

@@ -43,3 +43,9 @@ def test_a_file_of_records_says_how_many_it_holds(tmp_path: Path) -> None:
 def test_a_key_that_a_record_does_not_have_is_refused() -> None:
     with pytest.raises(TypeError, match="outputt"):
         from_json(Sample, {"id": "1", "arm": "base", "target": "", "outputt": ""})
+
+
+def test_half_a_character_is_read_back_as_it_was(tmp_path: Path) -> None:
+    sample = Sample("1", "base", "\ud800", "caf\u00e9 \udfff", metadata={"n": 2**70})
+    write_jsonl(tmp_path / "samples.jsonl", [sample])
+    assert list(read_jsonl(tmp_path / "samples.jsonl", Sample)) == [sample]

@@ -17,6 +17,7 @@ from resep.stages.report.examples import align, choose
 from resep.stages.report.metrics import Scored, describe
 from resep.stages.report.overfit import reading
 from resep.stages.report.text import cell, fenced, shown
+from resep.statistics import holm
 from tests.fake_run import CONFIG, fake_run
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'&{{ 7*7 }}\x1b[31m\x00\u202eevil ```` ~~~\n# head | <b>"
@@ -252,11 +253,51 @@ def test_prompts_that_were_trained_on_are_told(tmp_path: Path) -> None:
 
 
 def test_slices_cover_every_row_and_their_differences_add_up(results: dict[str, Any]) -> None:
-    slices = [part["comparison"] for part in results["slices"]]
-    [whole] = [c for c in results["metrics"]["order_accuracy"]["comparisons"] if c["baseline"] == slices[0]["baseline"]]
-    assert len(slices) == 4
-    assert sum(c["n"] for c in slices) == whole["n"]
-    assert sum(c["n"] * c["delta"] for c in slices) == pytest.approx(whole["n"] * whole["delta"])
+    assert len(results["slices"]) == 4
+    for name in ("order_accuracy", "exact_match"):
+        parts = [
+            each["comparison"] if name == "order_accuracy" else each["metrics"][name] for each in results["slices"]
+        ]
+        [whole] = [c for c in results["metrics"][name]["comparisons"] if c["baseline"] == parts[0]["baseline"]]
+        assert sum(c["n"] for c in parts) == whole["n"]
+        assert sum(c["n"] * c["delta"] for c in parts) == pytest.approx(whole["n"] * whole["delta"])
+
+
+def test_slices_are_adjusted_for_being_many(results: dict[str, Any]) -> None:
+    parts = [each["comparison"] for each in results["slices"]]
+    assert [c["p_adjusted"] for c in parts] == holm([c["p"] for c in parts])
+    others = [each["metrics"]["sequence_f1"] for each in results["slices"]]
+    assert all(c["p_adjusted"] >= c["p"] for c in others)
+
+
+def test_a_field_of_very_many_values_is_cut_and_told(tmp_path: Path) -> None:
+    inputs = fake_run(tmp_path / "stages")
+    file = inputs["prepare"] / "test.jsonl"
+    lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    for line in lines:
+        line["metadata"]["user"] = line["id"]
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    write_report(inputs, {**CONFIG, "evaluation.slices": ["category", "user"]}, "x", tmp_path)
+    found = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
+    assert [each["field"] for each in found["slices"]] == ["category"] * 4 + ["user"] * 30
+    assert all(each["few"] for each in found["slices"][4:])
+    assert any("user has 45 different values; the 30 with the most rows" in w for w in found["warnings"])
+    assert "Every metric by user" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_results_of_an_older_version_still_render(made: Path, tmp_path: Path) -> None:
+    for name in ("samples.jsonl", "scores.jsonl"):
+        (tmp_path / name).write_bytes((made / name).read_bytes())
+    old = json.loads((made / "results.json").read_text(encoding="utf-8"))
+    del old["files"]
+    for part in old["slices"]:
+        del part["metrics"]
+    new = {"units", "relative", "relative_low", "relative_high", "effect"}
+    for metric in old["metrics"].values():
+        metric["comparisons"] = [{k: v for k, v in c.items() if k not in new} for c in metric["comparisons"]]
+    (tmp_path / "results.json").write_text(json.dumps(old), encoding="utf-8")
+    render(tmp_path)
+    assert "Tuning helped." in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_slice_of_few_rows_is_marked(made: Path) -> None:

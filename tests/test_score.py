@@ -30,6 +30,7 @@ def test_the_shape_of_the_result(tmp_path: Path) -> None:
         "n": 2,
         "unscored": 0,
         "arms": {"model": {"mean": 1.0, "n": 1, "unscored": 0}, "tuned": {"mean": 0.0, "n": 1, "unscored": 0}},
+        "signature": "exact_match|ignore_case:False",
     }
     order = result["metrics"]["order_accuracy"]
     assert (order["mean"], order["n"], order["unscored"]) == (1.0, 1, 1)
@@ -108,3 +109,9 @@ def test_an_empty_a_missing_and_a_latin_1_file_are_explained(tmp_path: Path) -> 
     (tmp_path / "latin.jsonl").write_bytes(b'{"id": "\xe9"}')
     with pytest.raises(ResepError, match="not UTF-8: byte 8 is 0xe9"):
         read_samples(tmp_path / "latin.jsonl")
+
+
+def test_an_evaluator_that_needs_a_run_is_refused_with_what_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "samples.jsonl").write_text('{"id": "1", "output": "a", "target": "b"}\n', encoding="utf-8")
+    with pytest.raises(ResepError, match="perplexity needs the weights behind the arms and the prepared rows"):
+        score_file(tmp_path / "samples.jsonl", {"perplexity": {}})

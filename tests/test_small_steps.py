@@ -244,7 +244,7 @@ def test_no_text_is_refused_and_no_placeholder_appears(name: str, text: str) -> 
         ({"minimum": 4}, "prompt has 3 characters, fewer than 4"),
         ({"maximum": 5}, "response has 6 characters, more than 5"),
         ({"maximum": 6}, None),
-        ({"minimum": 2, "unit": "words"}, "prompt has 1 words, fewer than 2"),
+        ({"minimum": 2, "unit": "words"}, "prompt has 1 word, fewer than 2"),
         ({"minimum": 4, "of": ["response"]}, None),
     ],
 )

@@ -12,7 +12,7 @@ import pytest
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parent.parent
-PARTS = ("resep", "preprocessing", "converters", "evaluators", "chat_templates", "schemas", "recipes")
+PARTS = ("resep", "preprocessing", "converters", "evaluators", "evaluation", "chat_templates", "schemas", "recipes")
 
 
 @pytest.fixture(scope="module")

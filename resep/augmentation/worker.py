@@ -13,7 +13,6 @@ from typing import Any
 
 import transformers
 
-from resep.digests import digest_json
 from resep.endpoints import Answer, Answers
 from resep.events import emit, work
 from resep.models.foreign import may_run_code
@@ -33,10 +32,11 @@ def job(request: Mapping[str, Any]) -> None:
     precision = {"dtype": request["dtype"], "four_bit": False, "dequantise": False}
     model = load_model(folder, precision, request["device"])
     fitting = _fitting(prompts, model.config, request["decoding"]["max_new_tokens"])
-    decoder = _decoder(model, folder, tokenizer, request["decoding"], questions)
+    decoder = _decoder(model, folder, tokenizer, request["decoding"])
     kept = Answers(Path(request["answers"]), {}, threading.Lock())
     done = 0
-    for batch in answer(decoder, [prompts[at] for at in fitting]):
+    seeds = [str(questions[at]["seed"]) for at in fitting]  # a second try of a question draws with another
+    for batch in answer(decoder, [prompts[at] for at in fitting], seeds):
         for place, said in batch.items():
             at = fitting[place]
             kept.add(questions[at]["digest"], _answer(said, decoder, len(prompts[at]), request["model"]))
@@ -49,17 +49,13 @@ def _fitting(prompts: Sequence[Sequence[int]], config: Any, answer_tokens: int) 
     return [at for at, ids in enumerate(prompts) if context is None or len(ids) + answer_tokens <= context]
 
 
-def _decoder(
-    model: Any, folder: Path, tokenizer: Tokenizer, options: Mapping[str, Any], questions: Sequence[Mapping[str, Any]]
-) -> Decoder:
+def _decoder(model: Any, folder: Path, tokenizer: Tokenizer, options: Mapping[str, Any]) -> Decoder:
     named = model.generation_config.eos_token_id
     ends = [tokenizer.eos_id, *(named if isinstance(named, list) else [named])]
     stop_ids = tuple(dict.fromkeys(end for end in ends if end is not None))
     pad_id = tokenizer.pad_id if tokenizer.pad_id is not None else (stop_ids or (0,))[0]
     decode = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=may_run_code(folder))
-    # The rows of a batch are drawn together: one seed for all, made of theirs, so that a second try draws anew.
-    seed = int(digest_json([question["seed"] for question in questions])[:8], 16)
-    return Decoder(model, decode, stop_ids, pad_id, {**options, "seed": seed})
+    return Decoder(model, decode, stop_ids, pad_id, options)
 
 
 def _answer(said: Said, decoder: Decoder, prompt_tokens: int, model: str) -> Answer:

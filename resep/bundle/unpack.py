@@ -99,6 +99,8 @@ def require_inputs(bundle: Bundle, recipe: Recipe) -> list[str]:
 
 
 def _digest(path: Path) -> str:
+    if (path / "adapter_config.json").is_file() and not (path / "config.json").is_file():
+        return digest_tree(path)
     return models.identify(str(path)) if path.is_dir() else digest_of([digest_tree(each) for each in files_at(path)])
 
 

@@ -5,10 +5,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from resep.errors import ResepError
-
-RUNS = Path("runs")
-
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", type=Path, help="the folder of a run, or the name of a recipe for its newest run")
@@ -31,8 +27,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     from resep.bundle.pack import pack
+    from resep.run_folder import find_run
 
-    run = _run_folder(args.run)
+    run = find_run(str(args.run))
     out = args.out or Path(f"{run.parent.name}-{run.name}.tar.gz")
     names = pack(run, out, samples=args.samples, adapter=args.adapter, allowed=args.allow)
     print(f"{out}: {out.stat().st_size:,} bytes, {len(names)} files")
@@ -44,10 +41,3 @@ def main(args: argparse.Namespace) -> int:
 def _note(samples: bool) -> str:
     rows = "every test row" if samples else "some test rows, in the report"
     return f"It holds {rows}, as the recipe's steps left them, and no training row, log, or path of this machine."
-
-
-def _run_folder(named: Path) -> Path:
-    for folder in (named, RUNS / named / "latest"):
-        if (folder / "results.json").is_file():
-            return folder.resolve()
-    raise ResepError(f"{named} is not the folder of a finished run, and runs/{named}/latest is none either")

@@ -109,7 +109,7 @@ def _value(recipe: Recipe, explanation: Explanation) -> Iterator[str]:
     help_, value = explanation.help, explanation.value
     if value is ABSENT:
         yield f"{help_.name}: not set"
-    elif value and isinstance(value[0] if isinstance(value, list) else value, dict):
+    elif value and any(isinstance(item, dict) for item in (value if isinstance(value, list) else [value])):
         yield f"{help_.name}:"
         yield textwrap.indent(str(Listing(recipe, schema_of(recipe), help_.path)), "  ")
     else:

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from resep.commands.loading import trust_argument
+from resep.commands.loading import send_argument, trust_argument
 from resep.errors import ResepError
 from resep.printable import on_one_line
 
@@ -24,16 +24,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="an option, e.g. order_accuracy.threshold=0.4 (may be repeated)",
     )
     trust_argument(parser)
+    send_argument(parser)
     parser.add_argument("--json", action="store_true", help="print everything, each row's values too, as JSON")
 
 
 def main(args: argparse.Namespace) -> int:
+    from resep.endpoints.consent import agree
     from resep.plugins.trust import trust
     from resep.stages.evaluate.score_file import score_file
     from resep.terminal import reporting
 
     for path in args.trust:
         trust(path)
+    for server in args.send_to:
+        agree(server)
     evaluators = {name.strip(): _options(name.strip(), args.options) for name in args.evaluators.split(",")}
     _refuse_strays(args.options, evaluators)
     with reporting() as emit:
@@ -74,3 +78,5 @@ def _print_table(metrics: dict[str, Any]) -> None:
             mean = "-" if values["mean"] is None else f"{values['mean']:.4f}"
             unscored = f", {values['unscored']} unscored" if values["unscored"] else ""
             print(f"{name:<24}{on_one_line(arm):<20}{mean:>10}   {values['n']} rows{unscored}")
+    for signature in dict.fromkeys(metric["signature"] for metric in metrics.values()):
+        print(on_one_line(signature))

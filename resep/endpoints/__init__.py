@@ -21,7 +21,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 
 from resep.endpoints.asking import Shared
-from resep.endpoints.cache import Answers, open_answers
+from resep.endpoints.cache import Answers, answers_in, open_answers
 from resep.endpoints.consent import api_key, require_agreement
 from resep.endpoints.crew import Crew
 from resep.endpoints.models import model_names
@@ -34,6 +34,7 @@ __all__ = [
     "Endpoint",
     "EndpointError",
     "Token",
+    "answers_in",
     "complete",
     "model_names",
     "open_answers",

@@ -46,7 +46,11 @@ class Answers:
 
 def open_answers(about: Mapping[str, Any]) -> Answers:
     """The answers of one way of asking. `about`: whatever they depend on beyond the single request."""
-    path = answer_cache() / f"{digest_json(about)}.jsonl"
+    return answers_in(answer_cache() / f"{digest_json(about)}.jsonl")
+
+
+def answers_in(path: Path) -> Answers:
+    """The answers in a file, which need not be there yet."""
     return Answers(path, dict(_read(path)), threading.Lock())
 
 

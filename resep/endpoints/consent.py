@@ -38,7 +38,7 @@ class Destination:
 
 
 def destinations(recipe: Recipe) -> list[Destination]:
-    """Every server that the recipe's steps and evaluators name."""
+    """Every server that the recipe's steps, arms and evaluators name."""
     return list(dict.fromkeys(_destinations(recipe)))
 
 
@@ -91,6 +91,7 @@ def api_key(endpoint: Endpoint) -> str | None:
 
 def _destinations(recipe: Recipe) -> Iterator[Destination]:
     named = [(f"preprocessing.{step.name}", step.options) for step in recipe.steps]
+    named += [(f"generation.arms.{name}", options) for name, options in recipe.arms.items()]
     named += [(f"evaluation.evaluators.{name}", options) for name, options in recipe.evaluators.items()]
     for key, options in named:
         if isinstance(options.get("endpoint"), str):

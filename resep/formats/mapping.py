@@ -16,6 +16,7 @@ from resep.suggest import did_you_mean
 
 Rows = Sequence[Mapping[str, Any]]
 
+LEFT_OUT = "not where: "  # how the reason of such a row begins
 AUTO, DEFAULT = "auto", "prompt_response"
 FORMS: Mapping[str, Form] = {
     "prompt_response": prompt_response.FORM,
@@ -120,4 +121,4 @@ def _require(values: Mapping[str, Any], where: str) -> None:
     except TypeError as error:  # names types, never what the row says
         raise BadRowError(f"`where`: {error}") from error
     if not is_wanted:
-        raise LeftOut(f"not where: {where}")
+        raise LeftOut(f"{LEFT_OUT}{where}")

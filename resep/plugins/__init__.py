@@ -24,7 +24,17 @@ from typing import Any
 
 from resep.errors import ResepError
 from resep.paths import data_folder
-from resep.plugins.source import FUNCTIONS, Option, read_function, read_help, read_metrics, read_split
+from resep.plugins.source import (
+    FUNCTIONS,
+    Option,
+    defines_function,
+    read_function,
+    read_help,
+    read_metrics,
+    read_needs,
+    read_packages,
+    read_split,
+)
 from resep.plugins.trust import is_agreed
 from resep.records import Metric
 from resep.suggest import did_you_mean
@@ -39,7 +49,10 @@ class Plugin:
     """What a plug-in's file says of itself. `shape` is the name of its function, which is its contract.
 
     `metrics` are those of an evaluator, where METRICS is literal; None where it could not be told without running it.
+    `defines_metrics`: its function `metrics(options)` has the last word on them (plugins/metrics.py).
     `split` is that of a preprocessing step with `SPLIT = "train"`: it sees the training rows only, after the split.
+    `needs` are those of an evaluator that looks at more than its samples (source.NEEDS). `packages`: module -> what to
+    install, for modules that not every installation has.
     """
 
     name: str
@@ -49,6 +62,9 @@ class Plugin:
     options: Mapping[str, Option] = field(default_factory=dict)
     metrics: tuple[Metric, ...] | None = None
     split: str | None = None
+    needs: tuple[str, ...] = ()
+    packages: Mapping[str, str] = field(default_factory=dict)
+    defines_metrics: bool = False
 
     @property
     def kind(self) -> str:
@@ -102,7 +118,9 @@ def _describe(path: Path, source: str) -> Plugin:
     help_text, options = read_help(tree, function, path)
     metrics = read_metrics(tree) if kind == "evaluators" else None
     split = read_split(tree, path) if kind == "preprocessing" else None
-    return Plugin(path.stem, path, help_text, function.name, options, metrics, split)
+    needs = read_needs(tree, path) if kind == "evaluators" else ()
+    packages, defines = read_packages(tree, path), defines_function(tree, "metrics")
+    return Plugin(path.stem, path, help_text, function.name, options, metrics, split, needs, packages, defines)
 
 
 def content_hash(path: Path) -> str:

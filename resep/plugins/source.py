@@ -23,6 +23,15 @@ FUNCTIONS: Mapping[str, tuple[str, ...]] = {
     "converters": ("convert",),
     "evaluators": ("evaluate",),
 }
+# What an evaluator may look at besides its samples (resep.Context has it): `NEEDS = ("models", "rows")`. Its stage is
+# run again when that changes, and it cannot be run where there are only samples.
+NEEDS: Mapping[str, str] = {
+    "models": "the weights behind the arms",
+    "rows": "the prepared rows",
+    "private": "digests of the personal data that was taken out of the rows",
+    "texts": "the general texts that come with Resep",
+    "timings": "notes of how long the answers took",
+}
 TEXT_SHAPES = ("transform_text", "make_transform")  # preprocessing steps that change texts, field by field
 RESERVED = "fields"  # the runner's own option of a preprocessing step
 
@@ -73,11 +82,33 @@ def read_metrics(tree: ast.Module) -> tuple[Metric, ...] | None:
         return None
 
 
+def defines_function(tree: ast.Module, name: str) -> bool:
+    """Whether the module defines a function of this name."""
+    return any(isinstance(node, ast.FunctionDef) and node.name == name for node in tree.body)
+
+
 def read_split(tree: ast.Module, path: Path) -> str | None:
     """SPLIT of a preprocessing step: "train" for one that sees the training rows only; None for one that sees all."""
     value = _literal_constants(tree).get("SPLIT")
     if value not in (None, "train"):
-        raise ResepError(f"{path}: SPLIT is \"train\" for a step that sees the training rows only, else left out")
+        raise ResepError(f'{path}: SPLIT is "train" for a step that sees the training rows only, else left out')
+    return value
+
+
+def read_needs(tree: ast.Module, path: Path) -> tuple[str, ...]:
+    """NEEDS of an evaluator: what it looks at besides the samples, of those that NEEDS above names."""
+    value = _literal_constants(tree).get("NEEDS", [])
+    unknown = [name for name in value if name not in NEEDS] if isinstance(value, list) else [value]
+    if unknown:
+        raise ResepError(f"{path}: NEEDS is a tuple of {listed(tuple(NEEDS))}, not of {unknown[0]!r}")
+    return tuple(value)
+
+
+def read_packages(tree: ast.Module, path: Path) -> dict[str, str]:
+    """PACKAGES of a plug-in: the modules that it imports and not every installation has -> what to install."""
+    value = _literal_constants(tree).get("PACKAGES", {})
+    if not isinstance(value, dict) or not all(isinstance(part, str) for item in value.items() for part in item):
+        raise ResepError(f"{path}: PACKAGES maps the name of a module to what pip installs, both as texts")
     return value
 
 

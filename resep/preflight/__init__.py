@@ -17,20 +17,28 @@ from resep.preflight.cost import Tokens, answers_fit, estimate
 from resep.preflight.cost_in_words import lines
 from resep.preflight.data import data_findings
 from resep.preflight.model import model_findings
+from resep.preflight.packages import package_findings
 from resep.preflight.power import estimated_rows, last_spread, power_findings, prepared_rows, sentence
 from resep.preflight.rate import Rate, last_rate
+from resep.preflight.servers import server_findings
 
 if TYPE_CHECKING:
     from resep.hardware import Profile
     from resep.recipe import Recipe
     from resep.recipe.draft import Finding
 
-__all__ = ["after_prepare", "after_tokenise", "before_run", "foresee", "foresee_training", "last_rate"]
+__all__ = ["after_prepare", "after_tokenise", "before_run", "foresee", "foresee_training", "last_rate", "of_data"]
 
 
 def before_run(recipe: Recipe) -> list[Problem]:
-    """What the sources and the model say against the recipe."""
-    return _placed(recipe, [*data_findings(recipe), *model_findings(recipe)])
+    """What the sources, the model and the environment say against the recipe."""
+    here = [*model_findings(recipe), *server_findings(recipe), *package_findings(recipe)]
+    return _placed(recipe, [*data_findings(recipe), *here])
+
+
+def of_data(recipe: Recipe) -> list[Problem]:
+    """What the sources alone say against the recipe."""
+    return _placed(recipe, data_findings(recipe))
 
 
 def after_prepare(recipe: Recipe, prepared: Path, runs: Path) -> list[Problem]:

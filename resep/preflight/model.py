@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from resep import models
 from resep.models.embedded import is_made, model_folder
+from resep.recipe.arms import NATIVE, placed_arms, source_of
 from resep.recipe.draft import Finding
 from resep.recipe.paths import is_hub_id
 from resep.recipe.remote import hub_cache
@@ -21,7 +22,6 @@ _BASE = ("model", "base")
 _CAUSAL = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")  # the last: text and images, and text alone too
 _POSITIONS = ("max_position_embeddings", "n_positions", "max_sequence_length", "max_seq_len", "seq_length")
 _TIED = "lm_head"  # often shares the weights of the embedding, and is then in no file
-_NATIVE_ARM = "@native-template"
 
 
 def model_findings(recipe: Recipe) -> Iterator[Finding]:
@@ -84,18 +84,22 @@ def reads_far_enough(sequence_len: int, max_new_tokens: int, config: Mapping[str
         yield Finding(("generation", "max_new_tokens"), message)
 
 
-def has_the_template(chat_template: str, arms: Sequence[str], folder: Path) -> Iterator[Finding]:
+def has_the_template(chat_template: str, arms: Sequence[Any], folder: Path) -> Iterator[Finding]:
     """A model that is to be asked in its own format has one."""
     if _has_template(folder):
         return
     why = "this model has no chat template of its own (a base model, not an instruct one?)"
-    if chat_template == "native":
+    if chat_template == NATIVE:
         message = f"{why}; choose a shipped one, such as mistral or chatml"
         yield Finding(("prompt", "chat_template"), message)
-    for index, arm in enumerate(arms):
-        if arm.endswith(_NATIVE_ARM):
-            left = [other for other in arms if not other.endswith(_NATIVE_ARM)]
-            yield Finding(("generation", "arms", index), f"{why}; write arms: [{', '.join(left)}]")
+    native = {
+        index: name
+        for index, name, options in placed_arms(arms)
+        if options.get("chat_template") == NATIVE and source_of(options) in ("weights", "adapter")
+    }
+    for index in native:
+        left = [name for other, name, _ in placed_arms(arms) if other not in native]
+        yield Finding(("generation", "arms", index), f"{why}; write arms: [{', '.join(left)}]")
 
 
 def has_the_modules(targets: Sequence[str], names: Sequence[str]) -> Iterator[Finding]:

@@ -79,13 +79,15 @@ def _rows(schema: RecipeSchema, whole: Schema, prefix: str) -> Iterator[str]:
         inner = merged(all_parts(schema, node))
         key = f"{prefix}{name}"
         yield _row(key, describe((key,), inner, is_required=name in whole.get("required", ())))
-        if "items" in inner and (item := merged(all_parts(schema, inner["items"]))).get("type") == "object":
+        if "items" in inner and "object" in (item := merged(all_parts(schema, inner["items"]))).get("type", ()):
             yield from _rows(schema, item, f"{key}[].")
         elif "$ref" not in str(inner.get("allOf")):  # the options of plug-ins have tables of their own
             yield from _rows(schema, inner, f"{key}.")
     others = whole.get("additionalProperties")
     if isinstance(others, Mapping) and "title" in others:
-        yield _row(f"{prefix}{others['title']}", describe((prefix,), others, is_required=False))
+        inner = merged(all_parts(schema, others))
+        yield _row(f"{prefix}{others['title']}", describe((prefix,), inner, is_required=False))
+        yield from _rows(schema, inner, f"{prefix}{others['title']}.")
 
 
 def _row(key: str, said: KeyHelp) -> str:
@@ -112,7 +114,11 @@ def _plugin(schema: RecipeSchema, plugin: Plugin, called: str) -> Iterator[str]:
 def _docstring(plugin: Plugin) -> str:
     """What a plug-in says of itself, without the lines about its options: these have a table."""
     said = ast.get_docstring(ast.parse(plugin.path.read_text(encoding="utf-8"))) or ""
-    return "\n".join(line for line in said.splitlines() if line.partition(":")[0] not in plugin.options).rstrip()
+    kept, is_option = [], False
+    for line in said.splitlines():
+        is_option = line.partition(":")[0] in plugin.options or (is_option and line.startswith(" "))
+        kept += [] if is_option else [line]
+    return "\n".join(kept).rstrip()
 
 
 def _direction(metric: Metric) -> str:

@@ -12,6 +12,7 @@ from resep.document.places import Place
 from resep.errors import Problem
 from resep.plugins import find, is_shipped
 from resep.plugins.source import RESERVED
+from resep.recipe.arms import arms
 from resep.recipe.files import RecipeFile
 from resep.recipe.paths import Grounds
 
@@ -68,6 +69,11 @@ class Recipe:
         """Name of an evaluator -> all its options."""
         evaluators: Mapping[str, Mapping[str, Any]] = self.data["evaluation"]["evaluators"]
         return evaluators
+
+    @property
+    def arms(self) -> Mapping[str, Mapping[str, Any]]:
+        """Name of an arm -> its options, those of `base` and its like spelt out (resep/recipe/arms.py)."""
+        return arms(self.data["generation"]["arms"])
 
     @property
     def parents(self) -> tuple[RecipeFile, ...]:

@@ -147,8 +147,13 @@ def downloads(recipe: Recipe) -> Iterator[str]:
 
 def check_file(file: SourceFile) -> None:
     """A ResepError unless the file is there and of a kind that can be read."""
+    kind_of(file.path.name, file.name)
+    check_there(file)
+
+
+def check_there(file: SourceFile) -> None:
+    """A ResepError unless the file is there, with something in it."""
     path, name = file.path, file.name
-    kind_of(path.name, name)
     if not path.is_file():
         beside = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
         what = "is a folder (its files are written folder/*.jsonl)" if path.is_dir() else "no such file"

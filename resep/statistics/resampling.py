@@ -6,12 +6,14 @@ with equally many rows share the matrix, so their resamples belong together.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+IsExtreme = Callable[[Array], Any]  # sums (m, v) -> m times true or false
 
 NOISE = 1e-12  # differences below this share of the numbers they come from are rounding
 _BLOCK = 2_000_000  # entries of a resampling matrix that are in memory at once
@@ -30,15 +32,20 @@ def resampled_sums(sums: Array, resamples: int, seed: int) -> Array:
     return np.concatenate(parts)
 
 
-def sign_flip_p(differences: Array, resamples: int, seed: int) -> list[float]:
-    """Two-sided p per column of `differences` (n, k): how often chance signs give as large a sum. 1 for n = 0."""
-    n = len(differences)
+def sign_flip_p(columns: Sequence[tuple[Array, IsExtreme]], resamples: int, seed: int) -> list[float]:
+    """Two-sided p per pair of `swaps` (n, v) and its judge: how often chance signs give something as extreme.
+
+    `columns` have equally many rows, so that one matrix of signs serves them all. The judge gets sums of sign-flipped
+    rows (m, v) and says which are as far from no difference as what was observed. 1 for n = 0.
+    """
+    n = len(columns[0][0])
     exact = n < 64 and 2**n <= resamples
-    observed = np.abs(differences.sum(axis=0))
-    slack = NOISE * np.abs(differences).sum(axis=0)
-    hits = np.zeros(differences.shape[1], dtype=np.int64)
+    stacked = np.concatenate([swaps for swaps, _ in columns], axis=1)
+    ends = np.cumsum([swaps.shape[1] for swaps, _ in columns])
+    hits = np.zeros(len(columns), dtype=np.int64)
     for signs in _all_signs(n) if exact else _random_signs(n, resamples, seed):
-        hits += (np.abs(signs @ differences) >= observed - slack).sum(axis=0)
+        parts = np.split(signs @ stacked, ends[:-1], axis=1)
+        hits += [int(judge(part).sum()) for (_, judge), part in zip(columns, parts, strict=True)]
     return [h / 2**n if exact else (1 + h) / (1 + resamples) for h in hits.tolist()]
 
 

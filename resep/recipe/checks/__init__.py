@@ -14,15 +14,19 @@ from resep.document import Document
 from resep.document.places import KeyPath, dotted
 from resep.errors import Problem
 from resep.recipe.checks import (
+    arms,
+    bertscore,
     data,
     decoding,
     drawing,
     endpoints,
     evaluation,
     given_splits,
+    judging,
     likeness,
     source,
     split,
+    text_evaluators,
     training,
 )
 from resep.recipe.draft import Draft, Finding
@@ -38,8 +42,12 @@ _CHECKS = (
     *drawing.CHECKS,
     *likeness.CHECKS,
     *endpoints.CHECKS,
+    *arms.CHECKS,
     *decoding.CHECKS,
     *evaluation.CHECKS,
+    *bertscore.CHECKS,
+    *judging.CHECKS,
+    *text_evaluators.CHECKS,
 )
 
 

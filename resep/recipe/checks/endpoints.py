@@ -7,6 +7,7 @@ from typing import Any
 
 from resep.address import read_address
 from resep.document.places import KeyPath
+from resep.recipe.arms import placed_arms
 from resep.recipe.draft import Check, Draft, Finding
 
 
@@ -38,6 +39,12 @@ def _endpoints(draft: Draft) -> Iterator[tuple[KeyPath, str]]:
         endpoint = options.get("endpoint") if isinstance(options, dict) else None
         if isinstance(endpoint, str):
             yield ("preprocessing", index, name, "endpoint"), endpoint
+    for name, options in (draft.value("evaluation.evaluators", dict) or {}).items():
+        if isinstance(options, dict) and isinstance(options.get("endpoint"), str):
+            yield ("evaluation", "evaluators", name, "endpoint"), options["endpoint"]
+    for index, name, options in placed_arms(draft.value("generation.arms", list) or []):
+        if isinstance(options.get("endpoint"), str):
+            yield ("generation", "arms", index, name, "endpoint"), options["endpoint"]
 
 
 def _steps(draft: Draft) -> list[tuple[str, Any]]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from resep import plugins
 from resep.errors import ResepError
-from resep.expectations import STATS, Expectation, parse
+from resep.expectations import STATS, WITH_INTERVAL, Expectation, and_listed, parse
+from resep.plugins.metrics import metrics_of
 from resep.recipe.draft import Check, Draft, Finding, Number
 from resep.recipe.paths import is_hub_id
 from resep.records import Metric
@@ -30,7 +32,7 @@ def primary_is_measured(draft: Draft) -> Iterator[Finding]:
         return
     path = ("evaluation", "primary")
     if primary not in metrics:
-        yield Finding(path, _not_measured(primary, metrics))
+        yield Finding(path, _not_measured(draft, primary, metrics))
     elif metrics[primary].metric.direction == "none":
         judged = [name for name, given in metrics.items() if given.metric.direction != "none"]
         message = f"'{primary}' describes an answer and is neither good nor bad, so no verdict can speak of it"
@@ -46,12 +48,19 @@ def expectations_can_be_judged(draft: Draft) -> Iterator[Finding]:
             yield Finding(("expect", key), message, of_key=True)
             continue
         if statistic not in STATS:
-            hint = did_you_mean(statistic, STATS) or f"; statistics are {' and '.join(STATS)}"
+            hint = did_you_mean(statistic, STATS) or f"; statistics are {and_listed()}"
             yield Finding(("expect", key), f"'{statistic}' is not a statistic{hint}", of_key=True)
+        elif statistic not in WITH_INTERVAL:
+            yield from _without_percent(key, statistic, condition)
         elif metrics is not None and metric in metrics and isinstance(condition, str):
             yield from _can_be_met(key, condition, metrics[metric].metric)
         if metrics is not None and metric not in metrics:
-            yield Finding(("expect", key), _not_measured(metric, metrics), of_key=True)
+            yield Finding(("expect", key), _not_measured(draft, metric, metrics), of_key=True)
+
+
+def _without_percent(key: str, statistic: str, condition: object) -> Iterator[Finding]:
+    if isinstance(condition, str) and condition.rstrip().endswith("%"):
+        yield Finding(("expect", key), f"a per cent sign has a meaning for delta and mean only, not for {statistic}")
 
 
 def _can_be_met(key: str, condition: str, metric: Metric) -> Iterator[Finding]:
@@ -124,12 +133,19 @@ def _metrics(draft: Draft) -> dict[str, _Given] | None:
     """Metric -> who gives it; None where one of the recipe's evaluators does not say, or is unknown."""
     named = draft.value("evaluation.evaluators", dict)
     found = [plugin for plugin in draft.plugins if plugin.kind == "evaluators"]
-    if not named or len(found) != len(named) or any(plugin.metrics is None for plugin in found):
+    if not named or len(found) != len(named):
         return None
-    return {metric.name: _Given(metric, plugin.name) for plugin in found for metric in plugin.metrics or ()}
+    given = {plugin.name: metrics_of(plugin, _options(named[plugin.name])) for plugin in found}
+    if any(metrics is None for metrics in given.values()):
+        return None
+    return {metric.name: _Given(metric, name) for name, metrics in given.items() for metric in metrics or ()}
 
 
-def _not_measured(metric: str, metrics: Mapping[str, _Given]) -> str:
+def _options(given: object) -> Mapping[str, Any]:
+    return given if isinstance(given, dict) else {}
+
+
+def _not_measured(draft: Draft, metric: str, metrics: Mapping[str, _Given]) -> str:
     """Where the metric comes from, if an evaluator of ours gives it; the metrics of an evaluator that was named."""
     own = [name for name, given in metrics.items() if given.evaluator == metric]
     if own:
@@ -137,6 +153,8 @@ def _not_measured(metric: str, metrics: Mapping[str, _Given]) -> str:
     for name in plugins.names("evaluators"):
         given = plugins.describe(plugins.find("evaluators", name)).metrics or ()
         if metric in {name, *(one.name for one in given)}:
+            if name in (draft.value("evaluation.evaluators", dict) or {}):
+                return f"the evaluator {name} does not give '{metric}' with the options that it has here"
             return f"the evaluator that gives '{metric}' is not listed; add '{name}: {{}}' to evaluation.evaluators"
     hint = did_you_mean(metric, metrics) or f"; they give {', '.join(metrics) or 'none'}"
     return f"none of the evaluators listed gives the metric '{metric}'{hint}"

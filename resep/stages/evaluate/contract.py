@@ -9,12 +9,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from resep.context import Context
 from resep.errors import ResepError
 from resep.records import Metric, Sample, Score
+from resep.stages.evaluate.aggregates import aggregates_of, fault_in_stats
+
+if TYPE_CHECKING:
+    from resep.statistics import Aggregate
 
 # Not the fault of a row: asking again would only fail again, and be stored as a result.
 _NOT_A_ROW = (ResepError, ImportError, MemoryError, OSError)
@@ -28,9 +33,31 @@ class Evaluator:
     module: ModuleType
     options: Mapping[str, Any]
 
-    @property
+    @cached_property
     def metrics(self) -> tuple[Metric, ...]:
+        """METRICS, or what the plug-in's `metrics(options)` makes of its options."""
+        if hasattr(self.module, "metrics"):
+            return tuple(self.module.metrics(self.options))
         return tuple(self.module.METRICS)
+
+    @property
+    def reads_raw(self) -> bool:
+        """`TEXTS = "raw"`: it reads what the arms really wrote, and nothing else: it is asked once."""
+        return getattr(self.module, "TEXTS", None) == "raw"
+
+    @property
+    def aggregates(self) -> Mapping[str, Aggregate]:
+        """Its functions for metrics that are no mean over rows. Raises ResepError where one is missing."""
+        return aggregates_of(self.name, self.module, self.metrics)
+
+    @property
+    def has_own_rows(self) -> bool:
+        """It asks the arms something else than the test rows."""
+        return hasattr(self.module, "make_samples")
+
+    def own_samples(self, context: Context) -> list[Sample] | None:
+        """Its rows, with what the arms said to them; None for an evaluator of the test rows."""
+        return list(self.module.make_samples(context, **self.options)) if self.has_own_rows else None
 
     def signature(self, context: Context) -> str:
         """What the numbers depend on: the plug-in's own `signature`, else its name and options."""
@@ -97,12 +124,16 @@ def _checked(evaluator: Evaluator, given: Any, samples: Sequence[Sample], at: in
 
 def _with_numbers(evaluator: Evaluator, given: Score) -> Score:
     names = {metric.name for metric in evaluator.metrics}
-    if set(given.values) != names:
+    # Rows of its own may be of several kinds: a metric that is not asked of a row is left out.
+    wrong = set(given.values) - names if evaluator.has_own_rows else set(given.values) ^ names
+    if wrong:
         raise ResepError(
             f"evaluator {evaluator.name}: its score of {_called(given)} has the values {sorted(given.values)}, "
             f"but METRICS names {sorted(names)}; a value that could not be had is None"
         )
     numbers = {name: None if value is None else float(value) for name, value in given.values.items()}
+    if fault := fault_in_stats(given, evaluator.metrics):
+        return replace(given, values=_nothing(evaluator), stats={}, error=given.error or fault)
     odd = [name for name, value in numbers.items() if value is not None and not math.isfinite(value)]
     if not odd:
         return replace(given, values=numbers)

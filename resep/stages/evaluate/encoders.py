@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -14,12 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resep.context import Encoder
-from resep.models.foreign import may_run_code
 from resep.stages.evaluate.names import LEXICAL
 
 _BATCH_SIZE = 64
 _LEXICAL_DIMENSION = 4096
-_MAX_TOKENS = 512  # where neither the model nor its tokenizer knows better
 
 Vector = NDArray[np.float32]
 
@@ -79,34 +76,21 @@ class TransformerEncoder:
 def open_transformer(name: str, folder: Path) -> TransformerEncoder:
     """Load an encoder from its folder. The signature names its weights, never its path."""
     import torch
-    import transformers
 
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    may_run = may_run_code(folder)
-    model = transformers.AutoModel.from_pretrained(
-        folder, dtype=torch.float32, use_safetensors=True, trust_remote_code=may_run
-    )
-    model = model.to(device).eval()
-    tokenizer = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=may_run)
-    called = Path(name).name
-    signature = f"{called}#{_digest_of_weights(folder)},mean,float32,torch:{torch.__version__}"
-    return TransformerEncoder(signature, folder, model, tokenizer, _max_tokens(folder, model, tokenizer))
+    from resep.encoding.linears import use_fast_linears
+    from resep.encoding.opening import digest_of_weights, open_encoder_model
+
+    opened = open_encoder_model(folder)
+    use_fast_linears(opened.model)
+    signature = f"{Path(name).name}#{digest_of_weights(folder)},mean,float32,torch:{torch.__version__}"
+    return TransformerEncoder(signature, folder, opened.model, opened.tokenizer, _max_tokens(folder, opened.max_tokens))
 
 
-def _max_tokens(folder: Path, model: Any, tokenizer: Any) -> int:
-    limits = [tokenizer.model_max_length, getattr(model.config, "max_position_embeddings", _MAX_TOKENS)]
-    trained = folder / "sentence_bert_config.json"  # what the vectors were trained at, often less than the model reads
-    if trained.exists():
-        limits.append(json.loads(trained.read_text(encoding="utf-8")).get("max_seq_length") or _MAX_TOKENS)
-    return int(min(limits))
-
-
-def _digest_of_weights(folder: Path) -> str:
-    digest = hashlib.sha256()
-    for path in sorted(folder.glob("*.safetensors")):
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()[:12]
+def _max_tokens(folder: Path, readable: int) -> int:
+    """What the vectors were trained at, where that is known, is often less than the model reads."""
+    trained = folder / "sentence_bert_config.json"
+    known = json.loads(trained.read_text(encoding="utf-8")).get("max_seq_length") if trained.exists() else None
+    return min(readable, known or readable)
 
 
 def _grams(text: str) -> Iterator[str]:

@@ -2,14 +2,15 @@
 
 Request: `arms` {arm: {"samples": file, "card": file or null}}, `prepared` {split: file}, `normalise` [{"name",
 "options", "fields", "file"}] or null, `pinned` {plug-in's file: sha256 it must have}, `seed`, `response_format`,
-`tasks` [{"name", "evaluator", "plugin", "options", "out"}].
+`tasks` [{"name", "evaluator", "plugin", "options", "out"}]; of a run also `models` (see language_models/request.py, or
+null) and `private` {"folder", "steps"}.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from functools import cache, partial
 from pathlib import Path
 from shutil import copyfile
@@ -17,14 +18,17 @@ from types import SimpleNamespace
 from typing import Any
 
 from resep import models, plugins
-from resep.context import Context, Encoder
+from resep.context import Context, Encoder, LanguageModel, no_language_model
 from resep.digests import write_json
+from resep.errors import ResepError
 from resep.events import emit, work
 from resep.records import Sample, Score, read_jsonl, to_line
 from resep.resume import finished_records
+from resep.stages.evaluate.aggregates import totals
 from resep.stages.evaluate.contract import Evaluator, score
 from resep.stages.evaluate.names import split_revision
 from resep.stages.evaluate.normalise import normalise
+from resep.stages.evaluate.private_data import open_private_data
 
 _REPORTS = 20  # progress events per pass: an evaluator that works in one batch yields its scores all at once
 
@@ -42,6 +46,11 @@ def job(request: Mapping[str, Any]) -> None:
 
 
 def _run(evaluator: Evaluator, raw: Sequence[Sample], samples: Sequence[Sample], context: Context, out: Path) -> None:
+    aggregates = evaluator.aggregates  # one that is missing is told before the rows are scored
+    own = evaluator.own_samples(context)
+    if own is not None:
+        raw = samples = own
+    samples = raw if evaluator.reads_raw else samples
     scores = _scored(evaluator, samples, context, out / "scores.jsonl")
     if raw == samples:
         copyfile(out / "scores.jsonl", out / "raw_scores.jsonl")
@@ -54,8 +63,10 @@ def _run(evaluator: Evaluator, raw: Sequence[Sample], samples: Sequence[Sample],
     summary = {
         "signature": evaluator.signature(context),
         "metrics": [asdict(metric) for metric in evaluator.metrics],
+        "totals": totals(evaluator.name, scores, evaluator.metrics, aggregates),
         "warnings": warnings,
         "extra": extra,
+        "own_rows": own is not None,
     }
     write_json(out / "metrics.json", summary)
 
@@ -64,7 +75,7 @@ def _scored(evaluator: Evaluator, samples: Sequence[Sample], context: Context, p
     """Score what an interrupted run has not scored yet; every score is on disk as soon as it is there."""
     scores = finished_records(path, Score)
     with path.open("a", encoding="utf-8") as file:
-        for given in score(evaluator, samples[len(scores) :], context):
+        for given in score(evaluator, samples[len(scores) :], replace(context, samples=samples)):
             file.write(to_line(given))
             file.flush()
             scores.append(given)
@@ -95,11 +106,36 @@ def _context(request: Mapping[str, Any]) -> Context:
     return Context(
         encoder=_encoder,
         model_folder=_model_folder,
-        prepared={split: Path(file) for split, file in request["prepared"].items()},
+        prepared=_Prepared({split: Path(file) for split, file in request["prepared"].items()}),
         arms={name: json.loads(Path(card).read_text(encoding="utf-8")) for name, card in cards.items()},
         seed=request["seed"],
         response_format=request["response_format"],
+        answer_files={name: Path(arm["samples"]).parent for name, arm in request["arms"].items() if arm["card"]},
+        **_of_a_run(request),
     )
+
+
+class _Prepared(dict[str, Path]):
+    """The prepared rows by split. One that is not here ends the evaluator: it is no fault of a row."""
+
+    def __missing__(self, split: str) -> Path:
+        raise ResepError(f"it reads the prepared {split} rows, which only the store of a run holds")
+
+
+def _of_a_run(request: Mapping[str, Any]) -> dict[str, Any]:
+    """What `resep score` does not have: models, and the data behind the rows."""
+    if "models" not in request:
+        return {}
+    return {
+        "language_model": _language_models(request["models"]) if request["models"] else no_language_model,
+        "private_data": cache(partial(open_private_data, request["private"])),
+    }
+
+
+def _language_models(request: Mapping[str, Any]) -> Callable[[str], LanguageModel]:
+    from resep.stages.language_models.arm_model import language_models
+
+    return language_models(request)
 
 
 @cache

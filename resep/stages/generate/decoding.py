@@ -9,10 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from random import Random
 from typing import Any, Literal
 
 import torch
-from transformers import GenerationConfig
+from transformers import AutoTokenizer, GenerationConfig
+
+from resep.errors import ResepError
+from resep.models.foreign import may_run_code
+from resep.stages.generate.processors import processors
+from resep.templates import Tokenizer
 
 _SEGMENT = 32  # new tokens between two looks at who has finished
 
@@ -41,20 +48,39 @@ class Decoder:
         return int(self.options["max_new_tokens"])
 
 
-def answer(decoder: Decoder, prompts: Sequence[Sequence[int]]) -> Iterator[dict[int, Answer]]:
-    """Each batch's answers by the position of their prompt. Prompts of like length share a batch, the longest first."""
-    # What the model's own generation_config says of sampling must not leak into a greedy answer.
+def open_decoder(model: Any, folder: Path, tokenizer: Tokenizer, options: Mapping[str, Any]) -> Decoder:
+    """Answers end at what the tokenizer calls its end and at what the model does: they do not always agree."""
+    named = model.generation_config.eos_token_id
+    ends = [tokenizer.eos_id, *(named if isinstance(named, list) else [named])]
+    stop_ids = tuple(dict.fromkeys(end for end in ends if end is not None))
+    if not stop_ids:
+        raise ResepError(f"the model in {folder} names no end token: no answer would ever end")
+    pad_id = stop_ids[0] if tokenizer.pad_id is None else tokenizer.pad_id
+    decode = AutoTokenizer.from_pretrained(folder, trust_remote_code=may_run_code(folder))
+    return Decoder(model, decode, stop_ids, pad_id, options)
+
+
+def answer(
+    decoder: Decoder, prompts: Sequence[Sequence[int]], seeds: Sequence[str] = ()
+) -> Iterator[dict[int, Answer]]:
+    """Each batch's answers by the position of their prompt. Prompts of like length share a batch, the longest first.
+
+    `seeds`, one for each prompt, are what tokens are drawn by: a row's answer does not depend on who shares its batch.
+    """
+    # What the model's own generation_config says of sampling must not leak into an answer.
     decoder.model.generation_config = _generation_config(decoder)
     order = sorted(range(len(prompts)), key=lambda at: len(prompts[at]), reverse=True)
     size = int(decoder.options["batch_size"])
     for start in range(0, len(order), size):
-        if decoder.options["do_sample"]:
-            torch.manual_seed(int(decoder.options["seed"]) + start)
+        rows = {at: prompts[at] for at in order[start : start + size]}
+        dice = {at: Random(seeds[at]) for at in rows} if decoder.options["do_sample"] else {}
         with torch.inference_mode():
-            yield _answer_batch(decoder, {at: prompts[at] for at in order[start : start + size]})
+            yield _answer_batch(decoder, rows, dice)
 
 
-def _answer_batch(decoder: Decoder, prompts: Mapping[int, Sequence[int]]) -> dict[int, Answer]:
+def _answer_batch(
+    decoder: Decoder, prompts: Mapping[int, Sequence[int]], dice: Mapping[int, Random]
+) -> dict[int, Answer]:
     rows, answers = list(prompts), {}
     sequences, mask = _padded(list(prompts.values()), decoder)
     width, cache = sequences.shape[1], None
@@ -66,6 +92,7 @@ def _answer_batch(decoder: Decoder, prompts: Mapping[int, Sequence[int]]) -> dic
             past_key_values=cache,
             max_new_tokens=min(_SEGMENT, decoder.limit - said),
             return_dict_in_generate=True,
+            logits_processor=processors(decoder.options, mask[:, :width], [dice[row] for row in rows if row in dice]),
             **_stop_strings(decoder),
         )
         sequences, cache = result.sequences, result.past_key_values
@@ -115,11 +142,5 @@ def _stop_strings(decoder: Decoder) -> dict[str, Any]:
 
 
 def _generation_config(decoder: Decoder) -> GenerationConfig:
-    sampling = {name: decoder.options[name] for name in ("temperature", "top_p", "top_k") if name in decoder.options}
-    return GenerationConfig(
-        do_sample=decoder.options["do_sample"],
-        repetition_penalty=decoder.options["repetition_penalty"],
-        eos_token_id=list(decoder.stop_ids),
-        pad_token_id=decoder.pad_id,
-        **sampling,
-    )
+    """Always greedy: where tokens are drawn, the processors leave each row the one that was."""
+    return GenerationConfig(do_sample=False, eos_token_id=list(decoder.stop_ids), pad_token_id=decoder.pad_id)

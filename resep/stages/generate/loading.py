@@ -34,10 +34,17 @@ def load_model(folder: Path, precision: Mapping[str, Any], device: str) -> Any:
 
 
 def attach_adapter(model: Any, adapter: Path) -> Any:
-    """Put an adapter on the model in place, switched on; the result's `disable_adapter()` switches it off."""
+    """Put an adapter on the model in place, switched on, any earlier one off; `disable_adapter()` of the result
+    switches it off too. The result may be given another adapter in its turn.
+    """
     from peft import PeftModel
 
-    return PeftModel.from_pretrained(model, str(adapter)).eval()
+    if not isinstance(model, PeftModel):
+        return PeftModel.from_pretrained(model, str(adapter)).eval()
+    name = f"adapter-{len(model.peft_config)}"
+    model.load_adapter(str(adapter), adapter_name=name)
+    model.set_adapter(name)
+    return model.eval()
 
 
 def release(model: Any) -> None:

@@ -34,20 +34,27 @@ def encode_prompts(template: Template, tokenizer: Tokenizer, examples: Sequence[
 
 
 def require_fit(
-    examples: Sequence[Example], prompts: Sequence[Sequence[list[int]]], decoding: Mapping[str, Any], config: Any
+    arm: Mapping[str, Any],
+    examples: Sequence[Example],
+    prompts: Sequence[Sequence[int]],
+    max_new_tokens: int,
+    config: Any,
 ) -> None:
-    """Raise a ResepError that names the rows whose prompt and answer together exceed the model's context."""
-    context = getattr(config, "max_position_embeddings", None)
+    """Raise a ResepError that names the rows whose prompt and answer together exceed the model's context.
+
+    `arm` is the arm's request, `config` the model's.
+    """
+    context = getattr(config.get_text_config(), "max_position_embeddings", None)
     if context is None:
         return
-    limit = context - decoding["max_new_tokens"]
-    longest = [max(map(len, lengths)) for lengths in zip(*prompts, strict=True)]
-    long = [(example.id, length) for example, length in zip(examples, longest, strict=True) if length > limit]
+    limit = context - max_new_tokens
+    long = [(example.id, len(ids)) for example, ids in zip(examples, prompts, strict=True) if len(ids) > limit]
     if long:
         told = ", ".join(f"{row} ({length} tokens)" for row, length in long[:_MAX_TOLD])
         more = f" and {len(long) - _MAX_TOLD} more" if len(long) > _MAX_TOLD else ""
+        fewer = f"show it fewer than {arm['facts']['examples']['count']} examples, " if arm["shots"] else ""
         raise ResepError(
-            f"{len(long)} of {len(examples)} test rows have prompts longer than the model can read with an answer of "
-            f"{decoding['max_new_tokens']} tokens after them (context {context}): {told}{more}; "
+            f"{arm['arm']}: {len(long)} of {len(examples)} test rows have prompts longer than the model can read with "
+            f"an answer of {max_new_tokens} tokens after them (context {context}): {told}{more}; {fewer}"
             "lower generation.max_new_tokens, shorten these rows, or take a model with a longer context"
         )

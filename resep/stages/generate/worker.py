@@ -1,8 +1,8 @@
-"""The child that answers: one load of the weights for all arms that are due, plain base first, then the adapter on it.
+"""The child that answers: each model is loaded once for all of its arms that are due, one model after another.
 
-Request: `folder`, `model` (its identity), `precision`, `device`, `decoding`, `test` (JSONL of Examples),
-`template_folder`, `arms` [{"task", "arm", "template", "trained": null | adapter | model, "weights": folder | null,
-"out"}], base arms first.
+Request: `device`, `decoding`, `seed`, `test` (JSONL of Examples), `loads` [{"folder", "model": its identity,
+"precision", "arms"}], `arms` [{"task", "arm", "weights", "template", "template_folder", "trained": null | adapter |
+model, "from": its folder, "shots": file | null, "facts": further entries of arm.json, "out"}].
 """
 
 from __future__ import annotations
@@ -19,14 +19,16 @@ from resep.digests import digest_json, write_json
 from resep.errors import ResepError
 from resep.events import emit, work
 from resep.models.foreign import may_run_code
-from resep.records import Example, Sample, read_jsonl, to_line, write_jsonl
-from resep.resume import finished_records
+from resep.records import Example, Sample, read_jsonl
 from resep.stages.generate import loading, proof
-from resep.stages.generate.decoding import Answer, Decoder, answer
+from resep.stages.generate.decoding import Answer, Decoder, answer, open_decoder
+from resep.stages.generate.outcome import append, finish, kept_samples, note_latency, timed
 from resep.stages.generate.prompts import encode_prompts, require_fit, require_rows
+from resep.stages.generate.shots import read_shots
 from resep.templates import Tokenizer, load_template, load_tokenizer
 
 Prompts = list[list[int]]
+_ORDER = (None, "adapter", "model")  # of what was trained: plain weights answer before anything is attached to them
 
 
 @dataclass(frozen=True)
@@ -39,126 +41,138 @@ class Question:
     @property
     def key(self) -> tuple[str | None, str]:
         """Arms with the same weights and the same prompts give the same answers."""
-        return self.request["weights"], digest_json(self.prompts)
+        return self.request["from"], digest_json(self.prompts)
+
+
+@dataclass(frozen=True)
+class Load:
+    """One model's request, its tokenizer, and the questions of its arms: plain weights first, then what was trained."""
+
+    request: Mapping[str, Any]
+    tokenizer: Tokenizer
+    questions: tuple[Question, ...]
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.request["folder"])
 
 
 def job(request: Mapping[str, Any]) -> None:
-    """Answer for every arm, report each as `done`."""
+    """Answer for every arm, report each as `done`. What no model can read is refused before any model is loaded."""
     examples = require_rows(list(read_jsonl(Path(request["test"]), Example)))
+    loads = [_load(load, examples, request["decoding"]) for load in request["loads"]]
+    for load in loads:
+        _answer_load(load, examples, request)
+
+
+def _load(request: Mapping[str, Any], examples: Sequence[Example], decoding: Mapping[str, Any]) -> Load:
     folder = Path(request["folder"])
     tokenizer = load_tokenizer(folder)
-    questions = [_question(arm, examples, tokenizer, request) for arm in request["arms"]]
-    model = loading.load_model(folder, request["precision"], request["device"])
-    require_fit(examples, [question.prompts for question in questions], request["decoding"], model.config)
-    decoder = _decoder(model, folder, tokenizer, request["decoding"])
-    told: dict[tuple[str | None, str], list[Sample]] = {}
-    evidence: dict[str, Any] | None = None
+    arms = sorted(request["arms"], key=lambda arm: (_ORDER.index(arm["trained"]), arm["from"] or ""))
+    questions = tuple(_question(arm, examples, tokenizer) for arm in arms)
+    config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=may_run_code(folder))
     for question in questions:
-        arm = question.request
-        if arm["trained"] and evidence is None:
-            decoder, evidence = _with_training(decoder, question, request)
+        require_fit(question.request, examples, question.prompts, decoding["max_new_tokens"], config)
+    return Load(request, tokenizer, questions)
+
+
+def _question(arm: Mapping[str, Any], examples: Sequence[Example], tokenizer: Tokenizer) -> Question:
+    template = load_template(arm["template"], Path(arm["template_folder"]), tokenizer)
+    shots = read_shots(Path(arm["shots"])) if arm["shots"] else None
+    asked = [shots.before(example) for example in examples] if shots else examples
+    return Question(arm, encode_prompts(template, tokenizer, asked))
+
+
+def _answer_load(load: Load, examples: Sequence[Example], request: Mapping[str, Any]) -> None:
+    model = loading.load_model(load.folder, load.request["precision"], request["device"])
+    decoder = open_decoder(model, load.folder, load.tokenizer, request["decoding"])
+    probes = load.questions[0].prompts[: proof.PROMPTS]
+    is_trained = any(question.request["trained"] for question in load.questions)
+    plain = proof.logits(model, probes) if is_trained else []
+    told: dict[tuple[str | None, str], list[Sample]] = {}
+    proofs: dict[str, dict[str, Any]] = {}
+    adapted: Any = model
+    for question in load.questions:
+        arm, source = question.request, question.request["from"]
+        if source and source not in proofs:
+            if arm["trained"] == "adapter":  # its layers stand in the decoder's model, in place of the last one's
+                adapted = trained = loading.attach_adapter(adapted, Path(source))
+            else:
+                loading.release(model)
+                trained = loading.load_model(Path(source), load.request["precision"], request["device"])
+                decoder = replace(decoder, model=trained)
+            proofs[source] = _proof(trained, arm, plain, probes)
         samples = told.get(question.key)
-        copied_from = samples[0].arm if samples else None
+        facts = {"copied_from": samples[0].arm if samples else None, "proof": proofs.get(source or "")}
         if samples is None:
-            samples = told[question.key] = _answer_all(decoder, examples, question)
-        _finish(question, [replace(sample, arm=arm["arm"]) for sample in samples], request, evidence, copied_from)
-
-
-def _question(
-    arm: Mapping[str, Any], examples: Sequence[Example], tokenizer: Tokenizer, request: Mapping[str, Any]
-) -> Question:
-    template = load_template(arm["template"], Path(request["template_folder"]), tokenizer)
-    return Question(arm, encode_prompts(template, tokenizer, examples))
-
-
-def _decoder(model: Any, folder: Path, tokenizer: Tokenizer, options: Mapping[str, Any]) -> Decoder:
-    """Answers end at what the tokenizer calls its end and at what the model does: they do not always agree."""
-    named = model.generation_config.eos_token_id
-    ends = [tokenizer.eos_id, *(named if isinstance(named, list) else [named])]
-    stop_ids = tuple(dict.fromkeys(end for end in ends if end is not None))
-    if not stop_ids:
-        raise ResepError(f"the model in {folder} names no end token: no answer would ever end")
-    pad_id = stop_ids[0] if tokenizer.pad_id is None else tokenizer.pad_id
-    decode = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=may_run_code(folder))
-    return Decoder(model, decode, stop_ids, pad_id, options)
-
-
-def _with_training(decoder: Decoder, question: Question, request: Mapping[str, Any]) -> tuple[Decoder, dict[str, Any]]:
-    """The decoder with what was trained, and the proof of what the two arms are."""
-    prompts = question.prompts[: proof.PROMPTS]
-    plain = proof.logits(decoder.model, prompts)
-    weights = Path(question.request["weights"])
-    if question.request["trained"] == "adapter":
-        evidence = proof.prove_adapter(loading.attach_adapter(decoder.model, weights), plain, prompts)
-        return decoder, evidence  # the adapter's layers stand in the decoder's model now, switched on
+            samples = told[question.key] = _answer_all(decoder, examples, question, request["seed"])
+        named = [replace(sample, arm=arm["arm"]) for sample in samples]
+        finish(Path(arm["out"]), named, {**_facts(question, load, request), **facts})
+        emit("done", task=arm["task"])
     loading.release(decoder.model)
-    model = loading.load_model(weights, request["precision"], request["device"])
-    return replace(decoder, model=model), proof.prove_other_model(model, plain, prompts)
 
 
-def _answer_all(decoder: Decoder, examples: Sequence[Example], question: Question) -> list[Sample]:
+def _proof(trained: Any, arm: Mapping[str, Any], plain: Sequence[Any], probes: Prompts) -> dict[str, Any]:
+    prove = proof.prove_adapter if arm["trained"] == "adapter" else proof.prove_other_model
+    try:
+        return prove(trained, plain, probes)
+    except ResepError as error:
+        raise ResepError(f"{arm['arm']}: {error}") from error
+
+
+def _answer_all(decoder: Decoder, examples: Sequence[Example], question: Question, seed: int) -> list[Sample]:
     """Every example's sample, in their order. Each batch is on disk as soon as it is answered."""
     out, arm = Path(question.request["out"]), question.request["arm"]
-    done = {sample.id: sample for sample in finished_records(out / "samples.jsonl", Sample)}
-    waiting = [at for at, example in enumerate(examples) if example.id not in done]
     started, tokens = time.monotonic(), 0
-    with (out / "samples.jsonl").open("a", encoding="utf-8") as file:
-        for batch in answer(decoder, [question.prompts[at] for at in waiting]):
-            for place, said in batch.items():
-                at = waiting[place]
-                sample = _sample(examples[at], arm, said, len(question.prompts[at]), decoder)
-                done[sample.id] = sample
-                tokens += said.tokens
-                file.write(to_line(sample))
-            file.flush()
+    with kept_samples(out) as (done, file):
+        waiting = [at for at, example in enumerate(examples) if example.id not in done]
+        seeds = [f"{seed}:{examples[at].id}" for at in waiting]
+        for took, batch in timed(answer(decoder, [question.prompts[at] for at in waiting], seeds)):
+            new = [_sample(examples[waiting[at]], question, waiting[at], said, decoder) for at, said in batch.items()]
+            append(file, new)
+            note_latency(out, new, took)
+            done |= {sample.id: sample for sample in new}
+            tokens += sum(said.tokens for said in batch.values())
             emit("progress", done=len(done), total=len(examples), unit="rows", task=arm)
     seconds = round(time.monotonic() - started, 2)
     write_json(out / "timings.json", {"seconds": seconds, "rows": len(waiting), "output_tokens": tokens})
     return [done[example.id] for example in examples]
 
 
-def _sample(example: Example, arm: str, said: Answer, prompt_tokens: int, decoder: Decoder) -> Sample:
+def _sample(example: Example, question: Question, at: int, said: Answer, decoder: Decoder) -> Sample:
     text = decoder.tokenizer.decode(said.ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
     for stop in decoder.options["stop"]:
         text = text.partition(stop)[0]
     return Sample(
         id=example.id,
-        arm=arm,
+        arm=question.request["arm"],
         target=example.target,
         output=text,
         prompt=example.prompt,
         finish_reason=said.finish_reason,
-        prompt_tokens=prompt_tokens,
+        prompt_tokens=len(question.prompts[at]),
         output_tokens=said.tokens,
         metadata=example.metadata,
     )
 
 
-def _finish(
-    question: Question,
-    samples: Sequence[Sample],
-    request: Mapping[str, Any],
-    evidence: Mapping[str, Any] | None,
-    copied_from: str | None,
-) -> None:
-    out, arm = Path(question.request["out"]), question.request
-    write_jsonl(out / "samples.jsonl.new", samples)
-    (out / "samples.jsonl.new").replace(out / "samples.jsonl")
-    card = {
+def _facts(question: Question, load: Load, request: Mapping[str, Any]) -> dict[str, Any]:
+    arm = question.request
+    return {
         "arm": arm["arm"],
-        "model": request["model"],
-        "precision": request["precision"]["name"],
+        "weights": arm["weights"],
+        "model": load.request["model"],
+        "precision": load.request["precision"]["name"],
         "template": arm["template"],
-        "decoding": request["decoding"],
+        "decoding": _without(request["decoding"], "batch_size"),
+        "batch_size": request["decoding"]["batch_size"],
         "prompt_sha256": digest_json(question.prompts),
-        "proof": evidence if arm["trained"] else None,
-        "truncated": sum(sample.finish_reason == "length" for sample in samples),
-        "empty": sum(not sample.output.strip() for sample in samples),
-        "rows": len(samples),
-        "copied_from": copied_from,
+        **arm["facts"],
     }
-    write_json(out / "arm.json", card)
-    emit("done", task=arm["task"])
+
+
+def _without(options: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if name not in names}
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ def prepare_rows(recipe: Recipe, out: Path, work: Path, emit: Emit) -> None:
     limits = [source.get("limit") for source in recipe["data.sources"]]
     blocks = chain.from_iterable(map(read_blocks, sources, limits))
     passed = run_passes(plan, progress.watched(blocks), work, _machine(recipe, size), progress)
-    check_dropped(passed, recipe["data.max_dropped"])
+    check_dropped(plan, passed, recipe["data.max_dropped"])
     mix(passed, [source.get("weight") for source in recipe["data.sources"]])
     shared = Shared()
     splits = placed(recipe, plan, passed, shared, work)

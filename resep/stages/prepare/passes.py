@@ -54,7 +54,8 @@ def run_passes(plan: Plan, blocks: Iterable[Block], folder: Path, machine: Machi
             numbers.extend(np.asarray(shard.numbers, np.int64) + offset)
             for column, raw in zip(digests, shard.digests, strict=True):
                 column.write(raw)
-            progress.advance(len(shard.read.get("ids", ())))
+            if number == 0:
+                progress.advance(len(shard.read["ids"]))
         if number == 0:
             passed.first = left
             fates.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -14,32 +15,33 @@ _EVERY_S = 0.5
 
 @dataclass
 class Progress:
-    """Emits progress events. `total_bytes` of all files, None where it says nothing (compressed, columnar)."""
+    """Emits progress events. `total_bytes` of all files says about how many rows there will be; 0: nobody knows."""
 
     emit: Emit
-    total_bytes: int | None = None
+    total_bytes: int = 0
     rows: int = 0
-    _bytes: int = 0
+    _total: int = 0
+    _sizes: deque[int] = field(default_factory=deque)
     _started: float = field(default_factory=time.monotonic)
     _shown: float = 0.0
 
     def watched(self, blocks: Iterable[Block]) -> Iterator[Block]:
-        """The blocks, their bytes counted."""
+        """The blocks, with a note of how large each is: they are done in this order, some time later."""
         for block in blocks:
-            self._bytes += len(block.lines)
+            self._sizes.append(len(block.lines))
             yield block
 
-    def advance(self, rows: int, doing: str = "rows") -> None:
+    def advance(self, rows: int) -> None:
+        """A block of so many rows is done."""
         self.rows += rows
+        size = self._sizes.popleft() if self._sizes else 0
+        if self.rows > self._total and size:
+            # Seldom another: a bar whose end moves forgets how fast it was.
+            self._total = max(self.rows, round(rows * self.total_bytes / size))
         now = time.monotonic()
         if now - self._shown < _EVERY_S or now - self._started < _EVERY_S:
             return
         self._shown = now
         speed = f" · {self.rows / (now - self._started):,.0f} rows/s"
-        total = {"total": self._expected()} if self.total_bytes and self._bytes else {}
-        self.emit({"event": "progress", "done": self.rows, "unit": doing, "note": speed, **total})
-
-    def _expected(self) -> int:
-        """All rows, if the rest of the bytes hold as many as those so far."""
-        assert self.total_bytes is not None
-        return max(self.rows, round(self.rows * self.total_bytes / self._bytes))
+        total = {"total": self._total} if self._total else {}
+        self.emit({"event": "progress", "done": self.rows, "unit": "rows", "note": speed, **total})

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resep.errors import ResepError
+from resep.formats.mapping import LEFT_OUT
 from resep.splits import SPLITS
 from resep.splits.place import Placement
 from resep.stages.prepare.finish import Shared
@@ -61,16 +62,27 @@ def write_statistics(path: Path, found: Mapping[str, Any]) -> None:
     path.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
-def check_dropped(passed: Passed, max_dropped: float | None) -> None:
-    """Raises ResepError where no row is left, or more were dropped than the recipe allows."""
+def check_dropped(plan: Plan, passed: Passed, max_dropped: float | None) -> None:
+    """Raises ResepError where no row is left, or more were dropped than the recipe allows.
+
+    What `where` leaves out and what a step chooses among all rows, such as `sample`, is no loss.
+    """
     rows, reasons = passed.fates.count, _merged(passed.fates.dropped.values())
-    dropped, listed = reasons.total(), ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
-    if dropped == rows:
-        raise ResepError(f"no rows are left: all {rows} were dropped ({listed})")
-    if max_dropped is not None and dropped > max_dropped * rows:
+    if reasons.total() == rows:
+        raise ResepError(f"no rows are left: all {rows} were dropped ({_in_words(reasons)})")
+    choosing = {each.stream.name for each in plan.passes if each.stream}
+    lost = _merged(reasons for (_, step), reasons in passed.fates.dropped.items() if step not in choosing)
+    for reason in [reason for reason in lost if reason.startswith(LEFT_OUT)]:
+        del lost[reason]
+    if max_dropped is not None and lost.total() > max_dropped * rows:
         raise ResepError(
-            f"{dropped} of {rows} rows were dropped ({listed}); `data.max_dropped` allows {max_dropped:.0%} of them"
+            f"{lost.total()} of {rows} rows were dropped ({_in_words(lost)}); "
+            f"`data.max_dropped` allows {max_dropped:.0%} of them"
         )
+
+
+def _in_words(reasons: Counter[str]) -> str:
+    return ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
 
 
 def _placed(placement: Placement | None) -> dict[str, Any]:
@@ -90,8 +102,9 @@ def _bad_rows(reasons: Counter[str], rows: int) -> Iterator[str]:
     """Rows that `data.on_bad_row` left out: a step drops by rule, these are faults of the data."""
     bad = [(count, reason) for reason, count in reasons.most_common() if reason.startswith(BAD_ROW)]
     if bad:
+        why = "most often because" if len(bad) > 1 else "because"
         yield (
-            f"{sum(count for count, _ in bad)} of {rows} rows could not be used, most often because: "
+            f"{sum(count for count, _ in bad)} of {rows} rows could not be used, {why}: "
             f"{bad[0][1].removeprefix(BAD_ROW)}; ledger.jsonl names each with its line"
         )
 

@@ -5,28 +5,37 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from resep.digests import digest_json
+from resep.digests import digest_json, digest_tree
+from resep.plugins import describe
+from resep.recipe.arms import written
 from resep.store import Emit, Stage, Task
 
 if TYPE_CHECKING:
     from resep.recipe import Recipe
 
 OUTPUTS = ("report.html", "report.md", "results.json", "samples.jsonl", "scores.jsonl")
-_REVISION = 1
+_REVISION = 2
 _RUN_ID_DIGITS = 12  # as runs.publish names the folder
 _SECTIONS = ("model", "split", "prompt", "training", "generation", "evaluation", "expect")
 
 
 def stage(recipe: Recipe) -> Stage:
     """The stage `report`. Its config is all that the page says of the recipe, by dotted key."""
-    arms, evaluators = list(recipe["generation.arms"]), list(recipe.evaluators)
+    arms, evaluators = list(recipe.arms), list(recipe.evaluators)
+    plugins = {name: recipe.plugin("evaluators", name) for name in evaluators}
     return Stage(
         name="report",
-        run=_run,
-        config=_config(recipe.data) | {"arms": arms, "evaluators": evaluators},
+        run=partial(_run, plugins=plugins),
+        config={
+            **_config(recipe.data),
+            "arms": arms,
+            "evaluators": evaluators,
+            "generation.arms": written(recipe["generation.arms"]),
+        },
         outputs=OUTPUTS,
         needs={
             "prepare": ("statistics.json", "train.jsonl", "test.jsonl"),
@@ -35,24 +44,35 @@ def stage(recipe: Recipe) -> Stage:
             **{f"generate:{arm}": ("samples.jsonl", "arm.json") for arm in arms},
             **{f"evaluate:{name}": ("scores.jsonl", "raw_scores.jsonl", "metrics.json") for name in evaluators},
         },
+        reads={f"evaluators/{name}.py": file for name, file in plugins.items() if _may_aggregate(file)},
         revision=_REVISION,
     )
 
 
-def write_report(inputs: Mapping[str, Path], config: Mapping[str, Any], run_id: str, out: Path) -> None:
-    """Fill `out` with the report of the stages in `inputs` (stage name -> folder)."""
+def write_report(
+    inputs: Mapping[str, Path],
+    config: Mapping[str, Any],
+    run_id: str,
+    out: Path,
+    plugins: Mapping[str, Path] | None = None,
+) -> None:
+    """Fill `out` with the report of the stages in `inputs` (stage name -> folder).
+
+    `plugins`: evaluator -> its file, where it is not ours; opened for corpus metrics, whose resamples it aggregates.
+    """
     from resep.stages.report.collect import collect
 
     _join((inputs[f"generate:{arm}"] / "samples.jsonl" for arm in config["arms"]), out / "samples.jsonl")
     _join((inputs[f"evaluate:{name}"] / "scores.jsonl" for name in config["evaluators"]), out / "scores.jsonl")
-    results = collect(inputs, config, run_id)
+    results = collect(inputs, config, run_id, plugins)
+    results["files"] = {name: digest_tree(out / name) for name in ("samples.jsonl", "scores.jsonl")}
     text = json.dumps(results, indent=1, ensure_ascii=True, allow_nan=False)
     (out / "results.json").write_text(text + "\n", encoding="utf-8")
     render(out)
 
 
 def render(folder: Path) -> None:
-    """Render report.html and report.md from the other three files of `folder`, and nothing else."""
+    """Render report.html and report.md from the other files of `folder`: the report's own three, and ratings.json."""
     from resep.stages.report.page import render_html, render_markdown, view
 
     page = view(folder)
@@ -60,11 +80,17 @@ def render(folder: Path) -> None:
     (folder / "report.md").write_text(render_markdown(page), encoding="utf-8")
 
 
-def _run(tasks: Sequence[Task], emit: Emit) -> Iterator[Task]:  # noqa: ARG001
+def _run(tasks: Sequence[Task], emit: Emit, *, plugins: Mapping[str, Path]) -> Iterator[Task]:  # noqa: ARG001
     for task in tasks:
         run_id = task.out.name.partition(".")[0][:_RUN_ID_DIGITS]  # the store works in `<key>.partial`
-        write_report(task.inputs, task.config, run_id, task.out)
+        write_report(task.inputs, task.config, run_id, task.out, plugins)
         yield task
+
+
+def _may_aggregate(file: Path) -> bool:
+    """Whether the report may run code of this evaluator: then a change of that code is a reason to make it again."""
+    metrics = describe(file).metrics
+    return metrics is None or any(metric.kind == "corpus" for metric in metrics)
 
 
 def _config(data: Mapping[str, Any]) -> dict[str, Any]:

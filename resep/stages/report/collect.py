@@ -5,52 +5,46 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from resep import expectations
-from resep.records import Example, Metric, Sample, read_jsonl
-from resep.stages.report.metrics import Scored, compare_arms, describe, read_scores
-from resep.stages.report.overfit import reading
-from resep.stages.report.slices import slice_rows
+from resep.records import Example, Sample, read_jsonl
+from resep.stages.report.conclusions import conclude
+from resep.stages.report.metrics import Scored, read_scores
+from resep.stages.report.overfit import reading, signs
+from resep.stages.report.slices import left_out
 from resep.stages.tokenise.write import TOO_LONG
-from resep.statistics import SMALL, Comparison
-from resep.statistics.verdict import Verdict, verdict
+from resep.statistics import SMALL
 from resep.store import read_stage
 
-CANDIDATE = "tuned"
 Folders = Mapping[str, Path]
 
 
-def collect(inputs: Folders, config: Mapping[str, Any], run_id: str) -> dict[str, Any]:
-    """The content of results.json (DESIGN.md, section 6). `inputs`: stage name -> folder. No NaN comes out."""
+def collect(
+    inputs: Folders, config: Mapping[str, Any], run_id: str, plugins: Mapping[str, Path] | None = None
+) -> dict[str, Any]:
+    """The content of results.json (DESIGN.md, section 6). `inputs`: stage name -> folder. No NaN comes out.
+
+    `plugins`: evaluator -> its file, where it is not ours.
+    """
     arms = {arm: _arm(inputs[f"generate:{arm}"]) for arm in config["arms"]}
-    scored = [read_scores(name, inputs[f"evaluate:{name}"], arms) for name in config["evaluators"]]
-    primary = config["evaluation.primary"]
-    candidate = CANDIDATE if CANDIDATE in arms else config["arms"][-1]
-    clusters = _clusters(inputs, config)
-    compared = compare_arms(scored, [a for a in arms if a != candidate], candidate, primary, clusters)
-    metrics = describe(scored, arms, compared, primary)
-    answer = _verdict(scored, compared, primary, config.get("evaluation.baseline"))
-    wanted = {key.removeprefix("expect."): value for key, value in config.items() if key.startswith("expect.")}
+    files = plugins or {}
+    scored = [read_scores(name, inputs[f"evaluate:{name}"], arms, files.get(name)) for name in config["evaluators"]]
+    tested = list(read_jsonl(inputs["prepare"] / "test.jsonl", Example))
     results = {
         "recipe": {"name": config["name"], "sha256": config["recipe_sha256"], "description": config.get("description")},
         "run_id": run_id,
-        "verdict": asdict(answer) | {"text": answer.text},
         "arms": arms,
-        "metrics": metrics,
-        "expectations": expectations.judge(wanted, metrics, answer.baseline, candidate),
+        **conclude(scored, arms, tested, config),
         "data": _data(_json(inputs["prepare"] / "statistics.json"), _json(inputs["tokenise"] / "statistics.json")),
         "training": _training(inputs["train"]),
-        "slices": _slices(inputs, config, scored, answer),
         "prompts": _prompts(inputs),
         "controls": {s.evaluator: s.extra for s in scored if s.extra},
         "environment": _environment(inputs),
         "seconds": {name: read_stage(folder)["provenance"].get("seconds") for name, folder in inputs.items()},
         "settings": {key: value for key, value in config.items() if value is not None and key not in _ELSEWHERE},
     }
-    results["warnings"] = _warnings(inputs, scored, results)
+    results["warnings"] = _warnings(inputs, scored, tested, results)
     return dict(without_nan(results))
 
 
@@ -87,37 +81,11 @@ def _data(prepared: Mapping[str, Any], tokens: Mapping[str, Any]) -> dict[str, A
     }
 
 
-def _clusters(inputs: Folders, config: Mapping[str, Any]) -> dict[str, str] | None:
-    field = config.get("evaluation.cluster_by")
-    if not field:
-        return None
-    tested = read_jsonl(inputs["prepare"] / "test.jsonl", Example)
-    return {e.id: str(value) for e in tested if (value := e.metadata.get(field)) is not None}  # without: on its own
-
-
-def _verdict(
-    scored: list[Scored], compared: Mapping[str, list[Comparison]], primary: str, baseline: str | None
-) -> Verdict:
-    metrics = {metric.name: metric for s in scored for metric in s.metrics}
-    return verdict(metrics.get(primary, Metric(primary, "higher")), compared.get(primary, []), baseline)
-
-
-def _slices(inputs: Folders, config: Mapping[str, Any], scored: list[Scored], answer: Verdict) -> list[dict[str, Any]]:
-    fields = config.get("evaluation.slices") or []
-    given = [(m, s.values[m.name]) for s in scored for m in s.metrics if m.name == answer.metric]
-    if not fields or not given or answer.baseline is None or answer.candidate is None:
-        return []
-    metric, values = given[0]
-    arms = {arm: values[arm] for arm in (answer.baseline, answer.candidate)}
-    tested = read_jsonl(inputs["prepare"] / "test.jsonl", Example)
-    return slice_rows(tested, fields, metric, answer.baseline, arms)
-
-
 def _training(folder: Path) -> dict[str, Any]:
     lines = (folder / "training.jsonl").read_text(encoding="utf-8").splitlines()
     curve = [without_nan(json.loads(line)) for line in lines if line.strip()]
     summary = without_nan(_json(folder / "summary.json"))
-    return {**summary, "reading": reading(curve), "curve": curve}
+    return {**summary, "reading": reading(curve), "signs": signs(curve), "curve": curve}
 
 
 def _prompts(inputs: Folders) -> dict[str, int]:
@@ -144,9 +112,11 @@ def _environment(inputs: Folders) -> dict[str, Any]:
     return {"versions": versions, "platform": ", ".join(dict.fromkeys(platforms))}
 
 
-def _warnings(inputs: Folders, scored: list[Scored], results: Mapping[str, Any]) -> list[str]:
+def _warnings(inputs: Folders, scored: list[Scored], tested: list[Example], results: Mapping[str, Any]) -> list[str]:
     stages = [_json(inputs[name] / "statistics.json").get("warnings", []) for name in ("prepare", "tokenise")]
     said = [*(w for warnings in stages for w in warnings), *(w for s in scored for w in s.warnings)]
+    if results["slices"]:
+        said += left_out(tested, results["settings"]["evaluation.slices"])
     prompts, rows = results["prompts"], results["prompts"]["rows"]
     if prompts["also_trained"]:
         said.append(f"{prompts['also_trained']} of {rows} test prompts were also trained on: the gain may be memory")

@@ -28,7 +28,13 @@ def arm_table(results: Mapping[str, Any]) -> list[dict[str, str]]:
 
 def assurances(results: Mapping[str, Any]) -> list[str]:
     """Sentences on prompts, decoding, proof, leakage and repeated questions; each says what was found, good or bad."""
-    return [*_same_prompts(results), *_same_decoding(results), *_proofs(results), *_questions(results["prompts"])]
+    return [
+        *_same_prompts(results),
+        *_servers(results),
+        *_same_decoding(results),
+        *_proofs(results),
+        *_questions(results["prompts"]),
+    ]
 
 
 def _same_prompts(results: Mapping[str, Any]) -> Iterator[str]:
@@ -38,12 +44,33 @@ def _same_prompts(results: Mapping[str, Any]) -> Iterator[str]:
         other = facts.get("prompt_sha256")
         if arm == candidate or own is None or other is None:
             continue
-        if other == own:
+        if other != own and facts.get("examples") != results["arms"][candidate].get("examples"):
+            yield f"{arm} was {_shown_examples(facts)}; {candidate} was {_shown_examples(results['arms'][candidate])}."
+        elif other == own:
             yield f"{arm} and {candidate} were asked with the same rendered prompts, to the letter (equal sha256)."
         else:
             yield (
                 f"{arm} and {candidate} were asked the same questions, rendered differently "
                 f"({_said(facts, 'template')}; {_said(results['arms'][candidate], 'template')})."
+            )
+
+
+def _shown_examples(facts: Mapping[str, Any]) -> str:
+    examples = facts.get("examples")
+    if not examples:
+        return "asked without examples"
+    how = {"drawn": "the same for all", "per_class": "the same for all, one of each class in turn"}
+    chosen = how.get(examples["choose"], "those most like it")
+    return f"shown {examples['count']} training row{'s' * (examples['count'] != 1)} before each question ({chosen})"
+
+
+def _servers(results: Mapping[str, Any]) -> Iterator[str]:
+    for arm, facts in results["arms"].items():
+        if facts.get("weights") == "endpoint":
+            names = ", ".join(shown(name, 120) for name in facts.get("served_as") or ())
+            yield (
+                f"{arm} was answered by a server ({_said(facts, 'model')}), where {names or 'nobody'} answered: "
+                "who runs it may put another model behind the name, so these answers may not come again."
             )
 
 

@@ -3,20 +3,40 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+import numpy as np
 
 from resep.records import Metric, Score, read_jsonl
-from resep.statistics import Comparison, Values, compare, mean_interval, pair
+from resep.stages.evaluate.aggregates import open_aggregates, total
+from resep.statistics import (
+    RESAMPLES,
+    Aggregate,
+    Comparison,
+    Paired,
+    RowStats,
+    Values,
+    compare,
+    corpus_interval,
+    mean_interval,
+    pair,
+    pair_corpus,
+)
 
+Kept = TypeVar("Kept")
 Table = Mapping[str, Mapping[str, Values]]  # metric -> arm -> row id -> value
+StatsTable = Mapping[str, Mapping[str, RowStats]]  # corpus metric -> arm -> row id -> what is summed
 
 
 @dataclass(frozen=True)
 class Scored:
-    """What one evaluator left: its metrics, the values on normalised and on raw outputs, and what else it says."""
+    """What one evaluator left: its metrics, the values on normalised and on raw outputs, and what else it says.
+
+    `stats`, `raw_stats` and `aggregates` are those of its metrics of kind corpus, which are no means of values.
+    """
 
     evaluator: str
     signature: str
@@ -25,21 +45,43 @@ class Scored:
     raw: Table
     extra: Mapping[str, Any]
     warnings: tuple[str, ...]
+    stats: StatsTable = field(default_factory=dict)
+    raw_stats: StatsTable = field(default_factory=dict)
+    aggregates: Mapping[str, Aggregate] = field(default_factory=dict)
+    own_rows: bool = False
+
+    def pair(self, metric: Metric, baseline: str, candidate: str, rows: Container[str] | None = None) -> Paired:
+        """Two arms' scores of a metric, paired by row; of the given rows only, where some are given."""
+        values = tuple(_only(rows, self.values[metric.name][arm]) for arm in (baseline, candidate))
+        if metric.name not in self.aggregates:
+            return pair(metric, values[0], values[1])
+        stats = tuple(_only(rows, self.stats[metric.name][arm]) for arm in (baseline, candidate))
+        return pair_corpus(metric, stats[0], stats[1], self.aggregates[metric.name], (values[0], values[1]))
 
 
-def read_scores(evaluator: str, folder: Path, arms: Iterable[str]) -> Scored:
-    """Read an evaluator's folder. Every metric has an entry for every arm, an empty one where it scored nothing."""
+def read_scores(evaluator: str, folder: Path, arms: Iterable[str], plugin: Path | None = None) -> Scored:
+    """Read an evaluator's folder. Every metric has an entry for every arm, an empty one where it scored nothing.
+
+    `plugin`: the evaluator's file where it is not ours; it is opened for the aggregates of corpus metrics.
+    """
     summary = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     metrics = tuple(Metric(**metric) for metric in summary["metrics"])
-    names = [metric.name for metric in metrics]
+    names, arms = [metric.name for metric in metrics], list(arms)
+    scores = list(read_jsonl(folder / "scores.jsonl", Score))
+    raw = list(read_jsonl(folder / "raw_scores.jsonl", Score))
+    aggregates = open_aggregates(evaluator, plugin, metrics)
     return Scored(
         evaluator=evaluator,
         signature=summary["signature"],
         metrics=metrics,
-        values=tabulate(read_jsonl(folder / "scores.jsonl", Score), names, arms),
-        raw=tabulate(read_jsonl(folder / "raw_scores.jsonl", Score), names, arms),
+        values=tabulate(scores, names, arms),
+        raw=tabulate(raw, names, arms),
         extra=summary.get("extra") or {},
         warnings=tuple(summary.get("warnings") or ()),
+        stats=tabulate_stats(scores, aggregates, arms),
+        raw_stats=tabulate_stats(raw, aggregates, arms),
+        aggregates=aggregates,
+        own_rows=summary.get("own_rows", False),
     )
 
 
@@ -54,22 +96,31 @@ def tabulate(scores: Iterable[Score], metrics: Iterable[str], arms: Iterable[str
     return table
 
 
+def tabulate_stats(scores: Iterable[Score], metrics: Iterable[str], arms: Iterable[str]) -> StatsTable:
+    """The same for the statistics of corpus metrics; a row that has none is left out."""
+    arms = list(arms)
+    table: dict[str, dict[str, dict[str, tuple[float, ...]]]] = {m: {arm: {} for arm in arms} for m in metrics}
+    for score in scores:
+        for name, row in score.stats.items():
+            if name in table and score.arm in table[name]:
+                table[name][score.arm][score.id] = row
+    return table
+
+
 def compare_arms(
     scored: Sequence[Scored],
     baselines: Sequence[str],
     candidate: str,
     primary: str,
     clusters: Mapping[str, str] | None = None,
+    seed: int = 0,
 ) -> dict[str, list[Comparison]]:
     """The candidate against each baseline, by metric, all metrics of a pair in one go."""
     found: dict[str, list[Comparison]] = {metric.name: [] for s in scored for metric in s.metrics}
     for baseline in baselines:
-        pairs = [
-            pair(metric, s.values[metric.name][baseline], s.values[metric.name][candidate])
-            for s in scored
-            for metric in s.metrics
-        ]
-        for name, comparison in compare(pairs, baseline, candidate, primary=primary, clusters=clusters).items():
+        pairs = [s.pair(metric, baseline, candidate) for s in scored for metric in s.metrics]
+        compared = compare(pairs, baseline, candidate, primary=primary, clusters=clusters, seed=seed)
+        for name, comparison in compared.items():
             found[name].append(comparison)
     return found
 
@@ -79,6 +130,7 @@ def describe(
     arms: Mapping[str, Mapping[str, Any]],
     compared: Mapping[str, Sequence[Comparison]],
     primary: str,
+    seed: int = 0,
 ) -> dict[str, Any]:
     """The `metrics` of results.json, the primary one first."""
     found = {
@@ -87,7 +139,7 @@ def describe(
             "primary": metric.name == primary,
             "evaluator": s.evaluator,
             "signature": s.signature,
-            "arms": {arm: _arm(metric, s, arm, facts["rows"]) for arm, facts in arms.items()},
+            "arms": {arm: _arm(metric, s, arm, facts["rows"], seed) for arm, facts in arms.items()},
             "comparisons": [asdict(comparison) for comparison in compared[metric.name]],
         }
         for s in scored
@@ -96,17 +148,39 @@ def describe(
     return dict(sorted(found.items(), key=lambda item: not item[1]["primary"]))
 
 
-def _arm(metric: Metric, scored: Scored, arm: str, rows: int) -> dict[str, Any]:
+def _arm(metric: Metric, scored: Scored, arm: str, rows: int, seed: int) -> dict[str, Any]:
+    if metric.name in scored.aggregates:
+        return _corpus_arm(metric, scored, arm, rows, seed)
     values = _known(scored.values[metric.name][arm])
-    low, high = _within(metric, mean_interval(values, metric.kind))
+    low, high = _within(metric, mean_interval(values, metric.kind, metric.low, metric.high))
     return {
         "mean": _mean(values),
         "ci_low": low,
         "ci_high": high,
         "n": len(values),
-        "unscored": max(0, rows - len(values)),
+        "unscored": _asked(scored, metric, arm, rows) - len(values),
         "raw_mean": _mean(_known(scored.raw[metric.name][arm])),
     }
+
+
+def _corpus_arm(metric: Metric, scored: Scored, arm: str, rows: int, seed: int) -> dict[str, Any]:
+    """The same of a corpus metric: `mean` is what the rows' statistics add up to."""
+    stats, aggregate = scored.stats[metric.name][arm], scored.aggregates[metric.name]
+    summed = np.array([stats[row] for row in sorted(stats)], dtype=np.float64)
+    low, high = _within(metric, corpus_interval(summed, aggregate, RESAMPLES, seed))
+    return {
+        "mean": total(stats, aggregate),
+        "ci_low": low,
+        "ci_high": high,
+        "n": len(stats),
+        "unscored": _asked(scored, metric, arm, rows) - len(stats),
+        "raw_mean": total(scored.raw_stats[metric.name][arm], aggregate),
+    }
+
+
+def _asked(scored: Scored, metric: Metric, arm: str, rows: int) -> int:
+    """How many rows the metric was asked of: an evaluator may have rows of its own. All, where it said nothing."""
+    return len(scored.values[metric.name][arm]) or (0 if scored.own_rows else rows)
 
 
 def _within(metric: Metric, interval: tuple[float, float] | None) -> tuple[float | None, float | None]:
@@ -124,3 +198,7 @@ def _known(values: Values) -> list[float]:
 
 def _mean(values: Sequence[float]) -> float | None:
     return sum(values) / len(values) if values else None
+
+
+def _only(rows: Container[str] | None, by_row: Mapping[str, Kept]) -> Mapping[str, Kept]:
+    return by_row if rows is None else {row: value for row, value in by_row.items() if row in rows}

@@ -10,19 +10,24 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from resep.rating.store import read_summary
 from resep.records import Sample, Score, read_jsonl
 from resep.rounding import MINUS, NOTHING, places, plain, signed
 from resep.stages.report import charts
 from resep.stages.report.data_section import data_section
 from resep.stages.report.examples import Group, choose
+from resep.stages.report.extra_tables import extra_tables
+from resep.stages.report.forgetting_section import forgetting_section
 from resep.stages.report.honesty import arm_table, assurances
+from resep.stages.report.human_section import human_section
+from resep.stages.report.judge_section import judge_section
+from resep.stages.report.slice_tables import slice_tables
 from resep.stages.report.tables import (
     arm_rows,
     control_tables,
     duration,
     forest_scale,
     metric_rows,
-    slice_tables,
     training_facts,
 )
 from resep.stages.report.text import cell, fenced, shown
@@ -35,7 +40,7 @@ _SYMBOLS = {"better": "▲", "worse": "▼", "no_difference": "＝", "cannot_tel
 
 
 def view(folder: Path) -> dict[str, Any]:
-    """Everything that both templates show, from the three files of a report's folder. Same files, same value."""
+    """Everything that both templates show, from a report's three files, and ratings.json where people have rated."""
     results = _candidate_last(json.loads((folder / "results.json").read_text(encoding="utf-8")))
     primary = results["verdict"]["metric"]
     metric = results["metrics"].get(primary)
@@ -44,6 +49,7 @@ def view(folder: Path) -> dict[str, Any]:
     scores = list(read_jsonl(folder / "scores.jsonl", Score))
     groups = choose(read_jsonl(folder / "samples.jsonl", Sample), scores, primary, arms, lower)
     comparison = _main_comparison(results)
+    ratings = read_summary(folder)  # people rate when a run has ended
     return {
         "results": results,
         "verdict": results["verdict"] | {"symbol": _SYMBOLS[results["verdict"]["outcome"]]},
@@ -64,6 +70,10 @@ def view(folder: Path) -> dict[str, Any]:
         "arms": arm_table(results),
         "assurances": assurances(results),
         "controls": control_tables(results),
+        "extra_tables": extra_tables(results),
+        "judge": judge_section(results, ratings),
+        "people": human_section(results, ratings),
+        "forgetting": forgetting_section(results),
         "loss": charts.loss_curve(results["training"]["curve"]),
         "training": training_facts(results["training"]),
         "data": data_section(results["data"], results["warnings"]),

@@ -1,41 +1,86 @@
-"""The primary metric within each value of a metadata field: does the gain hold for every kind of row?"""
+"""Every metric within each value of a metadata field: does the gain hold for every kind of row?
+
+The same statistics as for all rows, clusters included. A field with many values makes many small tests, so p-values are
+adjusted once more (Holm) over all slices of a metric.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from resep.records import Example, Metric
-from resep.statistics import Values, compare, pair
+from resep.records import Example, Sample
+from resep.stages.report.metrics import Scored
+from resep.statistics import compare, holm
 
 FEW = 10  # below so many rows an interval says next to nothing; the page says so
+MOST = 30  # values of one field, those with the most rows; the others are counted
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of every slice: these two arms, this metric first, with these clusters and this seed."""
+
+    baseline: str
+    candidate: str
+    primary: str
+    clusters: Mapping[str, str] | None = None
+    seed: int = 0
 
 
 def slice_rows(
-    examples: Iterable[Example], fields: Sequence[str], metric: Metric, baseline: str, values: Mapping[str, Values]
+    examples: Iterable[Example | Sample], fields: Sequence[str], scored: Sequence[Scored], question: Question
 ) -> list[dict[str, Any]]:
-    """One entry per field and value, in the order of size: {field, value, comparison, few}.
+    """One entry per field and value, in the order of size: {field, value, few, comparison, metrics}.
 
-    `values`: arm -> row id -> score of the primary metric, of the baseline and one other arm.
+    `comparison` is that of the primary metric, `metrics` has those of all the others by name. Their `p_adjusted` is
+    adjusted over all slices and, but for the primary metric, over the metrics as well.
     """
     examples = list(examples)
-    candidate = next(arm for arm in values if arm != baseline)
     found = []
     for field in fields:
-        for value, _ in Counter(_text(example, field) for example in examples).most_common():
-            ids = {example.id for example in examples if _text(example, field) == value}
-            paired = pair(metric, _only(ids, values[baseline]), _only(ids, values[candidate]))
-            comparison = compare([paired], baseline, candidate, primary=metric.name)[metric.name]
-            found.append({"field": field, "value": value, "few": comparison.n < FEW, "comparison": asdict(comparison)})
-    return found
+        for value, _ in Counter(_text(example, field) for example in examples).most_common(MOST):
+            rows = {example.id for example in examples if _text(example, field) == value}
+            compared = _compared(scored, question, rows)
+            primary = compared.pop(question.primary)
+            few = primary["n"] < FEW
+            found.append({"field": field, "value": value, "few": few, "comparison": primary, "metrics": compared})
+    return _adjusted(found)
 
 
-def _text(example: Example, field: str) -> str:
+def left_out(examples: Iterable[Example | Sample], fields: Sequence[str]) -> list[str]:
+    """A sentence for each field that has more values than are told apart."""
+    examples = list(examples)
+    counts = {field: len({_text(example, field) for example in examples}) for field in fields}
+    return [
+        f"evaluation.slices: {field} has {count} different values; the {MOST} with the most rows are compared"
+        for field, count in counts.items()
+        if count > MOST
+    ]
+
+
+def _compared(scored: Sequence[Scored], asked: Question, rows: set[str]) -> dict[str, dict[str, Any]]:
+    pairs = [s.pair(m, asked.baseline, asked.candidate, rows) for s in scored for m in s.metrics]
+    compared = compare(
+        pairs, asked.baseline, asked.candidate, primary=asked.primary, clusters=asked.clusters, seed=asked.seed
+    )
+    asked_here = {name: c for name, c in compared.items() if c.n or c.unpaired or name == asked.primary}
+    return {name: asdict(comparison) for name, comparison in asked_here.items()}  # not those with rows of their own
+
+
+def _adjusted(slices: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    names = dict.fromkeys(name for part in slices for name in part["metrics"])
+    by_metric = [[part["comparison"] for part in slices]]
+    by_metric += [[part["metrics"][name] for part in slices if name in part["metrics"]] for name in names]
+    for comparisons in by_metric:
+        tested = [c for c in comparisons if c["p_adjusted"] is not None]
+        for comparison, p in zip(tested, holm([c["p_adjusted"] for c in tested]), strict=True):
+            comparison["p_adjusted"] = p
+    return slices
+
+
+def _text(example: Example | Sample, field: str) -> str:
     value = example.metadata.get(field)
     return "(none)" if value is None else str(value)
-
-
-def _only(ids: set[str], values: Values) -> Values:
-    return {row: value for row, value in values.items() if row in ids}

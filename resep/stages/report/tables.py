@@ -30,7 +30,7 @@ def arm_rows(metric: Mapping[str, Any], verdict: Mapping[str, Any]) -> dict[str,
     for arm, facts in sorted(known.items(), key=lambda item: item[0] == verdict["candidate"]):
         d = places(facts["ci_low"], facts["ci_high"])
         role = "candidate" if arm == verdict["candidate"] else "strongest" if arm == verdict["baseline"] else "other"
-        title = f"{arm}: mean {plain(facts['mean'], d)}, 95% interval {_range(facts, d)}"
+        title = f"{arm}: mean {plain(facts['mean'], d)}, 95% interval {range_text(facts, d)}"
         bar = charts.interval(scale, facts["mean"], facts["ci_low"], facts["ci_high"], role, title)
         rows.append({"arm": arm, "mean": plain(facts["mean"], d), "bar": bar, "role": role})
     return {"rows": rows, "axis": charts.axis(scale)}
@@ -45,22 +45,6 @@ def control_tables(results: Mapping[str, Any]) -> list[dict[str, Any]]:
         if rows:
             tables.append({"evaluator": evaluator, "rows": rows})
     return tables
-
-
-def slice_tables(results: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """A table per field: each value with the means of both arms, the difference and its interval, on one axis."""
-    slices = results["slices"]
-    ends = [v for s in slices for v in (s["comparison"][k] for k in ("delta", "ci_low", "ci_high")) if v is not None]
-    scale = charts.scale_over(ends, including=[0.0])
-    fields = list(dict.fromkeys(s["field"] for s in slices))
-    return [
-        {
-            "field": field,
-            "axis": charts.axis(scale),
-            "rows": [_slice_row(s, scale) for s in slices if s["field"] == field],
-        }
-        for field in fields
-    ]
 
 
 def duration(seconds: float | None) -> str:
@@ -113,23 +97,6 @@ def _metric_row(name: str, metric: Mapping[str, Any], baseline: str | None, scal
     }
 
 
-def _slice_row(part: Mapping[str, Any], scale: charts.Scale) -> dict[str, Any]:
-    c = part["comparison"]
-    d = places(c["ci_low"], c["ci_high"])
-    title = f"{part['value']}: {signed(c['delta'], d)}, 95% interval {_range(c, d)}"
-    drawn = c["delta"] is not None
-    return {
-        "value": part["value"],
-        "n": c["n"],
-        "few": part["few"],
-        "baseline": plain(c["baseline_mean"], d),
-        "candidate": plain(c["candidate_mean"], d),
-        "delta": signed(c["delta"], d),
-        "interval": _range(c, d),
-        "bar": charts.interval(scale, c["delta"], c["ci_low"], c["ci_high"], "even", title) if drawn else None,
-    }
-
-
 def _mean(facts: Mapping[str, Any], d: int) -> dict[str, Any]:
     mean, raw = plain(facts["mean"], d), plain(facts["raw_mean"], d)
     return {"mean": mean, "raw": raw if raw != mean else None, "n": facts["n"], "unscored": facts["unscored"]}
@@ -137,7 +104,7 @@ def _mean(facts: Mapping[str, Any], d: int) -> dict[str, Any]:
 
 def _comparison(metric: Mapping[str, Any], c: Mapping[str, Any], scale: charts.Scale) -> dict[str, Any]:
     d = places(c["ci_low"], c["ci_high"])
-    tone, delta, interval = _tone(metric, c), signed(c["delta"], d), _range(c, d)
+    tone, delta, interval = tone_of(metric, c), signed(c["delta"], d), range_text(c, d)
     title = f"{c['candidate']} minus {c['baseline']}: {delta}, 95% interval {interval}"
     return {
         "baseline": c["baseline"],
@@ -157,7 +124,7 @@ def _comparison(metric: Mapping[str, Any], c: Mapping[str, Any], scale: charts.S
     }
 
 
-def _tone(metric: Mapping[str, Any], c: Mapping[str, Any]) -> str:
+def tone_of(metric: Mapping[str, Any], c: Mapping[str, Any]) -> str:
     """better or worse only where the interval excludes 0 and the adjusted test agrees."""
     low, high, p = c["ci_low"], c["ci_high"], c["p_adjusted"]
     if low is None or p is None or p >= _ALPHA or low <= 0 <= high:
@@ -177,7 +144,8 @@ def forest_scale(results: Mapping[str, Any]) -> charts.Scale:
     return charts.scale_over(ends, including=[0.0])
 
 
-def _range(facts: Mapping[str, Any], d: int) -> str:
+def range_text(facts: Mapping[str, Any], d: int) -> str:
+    """The interval as text, a dash where there is none."""
     if facts["ci_low"] is None or facts["ci_high"] is None:
         return NOTHING
     return f"{plain(facts['ci_low'], d)} to {plain(facts['ci_high'], d)}"

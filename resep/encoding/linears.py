@@ -1,0 +1,54 @@
+"""Linear layers through oneDNN on a CPU: the same float32 numbers, sooner. Imported only where torch is needed anyway.
+
+torch multiplies with MKL, which leaves the wide registers of AMD's processors unused: 38,800 tokens through MiniLM took
+9.5 CPU seconds with MKL and 5.0 with oneDNN on one core of an EPYC (4.9 with onnxruntime). The operation is the one
+that torch's own compiler emits. It is no public name, so it is tried on every layer: one on which it is missing, fails
+or disagrees stays as it was.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+_AGREES = 1e-4  # relative to the largest output: another order of adding passes, a wrong layout of weights does not
+
+
+class FastLinear(torch.nn.Module):  # type: ignore[misc]  # torch is untyped for us
+    """`linear`, for reading only. Keeps its `weight`: T5 looks at the type of it."""
+
+    def __init__(self, linear: Any) -> None:
+        super().__init__()
+        self.weight, self.bias = linear.weight, linear.bias
+        self.packed = torch.ops.mkldnn._reorder_linear_weight(linear.weight.detach().contiguous(), None)
+
+    def forward(self, x: Any) -> Any:
+        return torch.ops.mkldnn._linear_pointwise(x, self.packed, self.bias, "none", [], "")
+
+
+def use_fast_linears(model: Any) -> None:
+    """Give a float32 model on a CPU such layers in the place of its own; leave another model as it is."""
+    if model.device.type == "cpu" and torch.backends.mkldnn.is_available():
+        _replace_within(model)
+
+
+def _replace_within(module: Any) -> None:
+    for name, child in module.named_children():
+        if type(child) is torch.nn.Linear and child.weight.dtype == torch.float32:
+            setattr(module, name, _fast_or_same(child))
+        else:
+            _replace_within(child)
+
+
+def _fast_or_same(linear: Any) -> Any:
+    probe = torch.linspace(-1, 1, 3 * linear.in_features).reshape(1, 3, -1)
+    with torch.inference_mode():
+        expected = linear(probe)
+        try:
+            fast = FastLinear(linear)
+            found = fast(probe)
+        except (AttributeError, NotImplementedError, RuntimeError, TypeError):  # another torch has another operation
+            return linear
+    tolerance = _AGREES * max(1.0, float(expected.abs().max()))
+    return fast if torch.allclose(expected, found, rtol=0, atol=tolerance) else linear
