@@ -11,7 +11,7 @@ quickstart: $(INSTALLED)
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -n auto -m "not slow" --hypothesis-profile=thorough
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto -m slow --hypothesis-profile=thorough
+	$(BIN)/python -m pytest -m slow
 
 install: $(INSTALLED)
 

@@ -3,9 +3,9 @@
     python benchmarks/generation.py [--model NAME|FOLDER] [--rows 48] [--tokens 64] [--batches 8,32,64] [--threads 1]
 
 The baseline is what a short script does: `model.generate` of transformers on one prompt after another. Beside it our
-decoder, which sorts prompts by length, pads them on the left and takes finished rows out of the batch. CPU time and
-wall time of this process, all from one run, and how many times sooner than the baseline; every answer is compared with the baseline's, token by token. Prompts are
-questions of the quickstart's data, in the model's own format; answers end where the model ends them.
+decoder, which sorts prompts by length, pads them on the left and takes finished rows out of the batch. Told are CPU and
+wall time of this process, all from one run, and how many times sooner than the baseline; every answer is compared with
+the baseline's, token by token. Prompts are questions of the quickstart's data, in the model's own format.
 """
 
 from __future__ import annotations
