@@ -15,7 +15,7 @@ from resep.recipe.arms import arms
 from resep.recipe.paths import Folder, Grounds
 from resep.records import Example, Message, Sample, read_jsonl, write_jsonl
 from resep.resume import finished_records
-from resep.stages.generate import decoding, stages
+from resep.stages.generate import decoding_options, stages
 from resep.stages.generate.arms import Precision, outline_arms, precision
 from resep.store import Stage, Task
 
@@ -85,7 +85,7 @@ def test_arms_compute_as_the_training_did() -> None:
 
 
 def test_sampling_options_do_not_count_for_a_greedy_answer() -> None:
-    assert decoding(settings()) == decoding(settings(generation__temperature=0.3, seed=7))
+    assert decoding_options(settings()) == decoding_options(settings(generation__temperature=0.3, seed=7))
     drawn = [planned(settings(generation__do_sample=True, seed=seed), Model("m#1", Path))[0].config for seed in (7, 8)]
     assert drawn[0] != drawn[1]
 

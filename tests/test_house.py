@@ -53,6 +53,16 @@ def test_imports_point_one_way(file: Path) -> None:
     assert not later
 
 
+def test_no_package_defines_a_name_that_a_module_of_it_would_take_over() -> None:
+    """`from package import name` gives the function, until someone imports the module of that name."""
+    for file in PACKAGE.rglob("__init__.py"):
+        modules = {path.stem for path in file.parent.iterdir()} - {"__init__"}
+        defined = {
+            node.name for node in ast.parse(file.read_text()).body if isinstance(node, ast.FunctionDef | ast.ClassDef)
+        }
+        assert not modules & defined, file
+
+
 def test_the_store_imports_only_errors_digests_and_reasons() -> None:
     imported = {name.split(".")[1] for name in _imports(PACKAGE / "store.py") if name.startswith("resep.")}
     assert imported == {"errors", "digests", "reasons"}

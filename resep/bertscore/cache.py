@@ -30,6 +30,7 @@ from resep.paths import embedding_cache
 
 SIZE_VARIABLE = "RESEP_EMBEDDING_CACHE"
 _DEFAULT_GIB = 2.0
+_UNREADABLE = (OSError, SafetensorError, RuntimeError)  # torch, which maps the file, raises the last
 _MAX_FILES = 1000  # a test set of a few rows makes a small file each time
 
 
@@ -103,12 +104,12 @@ def _names(file: Path) -> list[str]:
     try:
         with safe_open(file, framework="pt") as opened:
             return list(opened.keys())
-    except (OSError, SafetensorError):  # another process let go of it, or a disk was full
+    except _UNREADABLE:  # another process let go of it, or a disk was full
         return []
 
 
 def _tensors(file: Path, names: Iterable[str]) -> Iterator[tuple[str, torch.Tensor]]:
-    with suppress(OSError, SafetensorError), safe_open(file, framework="pt") as opened:
+    with suppress(*_UNREADABLE), safe_open(file, framework="pt") as opened:
         for name in names:
             yield name, opened.get_tensor(name)
         os.utime(file)  # the time of its last use

@@ -22,7 +22,7 @@ from resep.errors import ResepError
 from resep.hardware import detect
 from resep.predicting.opening import OpenedRun
 from resep.records import Example, Sample, read_jsonl, write_jsonl
-from resep.stages.generate import OUTPUTS, config_of, decoding, ground_of, reads_of
+from resep.stages.generate import OUTPUTS, config_of, decoding_options, ground_of, reads_of
 from resep.stages.generate.adapters import WEIGHTS
 from resep.stages.generate.arms import Arm, read_arm
 from resep.stages.generate.local import Ground, answer_here
@@ -43,7 +43,7 @@ def predict(run: OpenedRun, arm: str, examples: Sequence[Example], store: Path, 
 def _stage(run: OpenedRun, name: str, examples: Sequence[Example], emit: Emit) -> Stage:
     recipe = run.recipe
     ground = ground_of(recipe, detect(recipe["compute.profile"]), run.model)
-    arm, options, seed = read_arm(recipe, name, run.model, emit), decoding(recipe), int(recipe["seed"])
+    arm, options, seed = read_arm(recipe, name, run.model, emit), decoding_options(recipe), int(recipe["seed"])
     if arm.choice:
         raise ResepError(
             f"{name} is shown training rows, and a run's folder holds none: choose another arm, such as tuned"

@@ -53,7 +53,7 @@ def ground_of(recipe: Recipe, profile: Profile, model: Model) -> Ground:
     return Ground(model, precision(recipe, profile), profile, trained)
 
 
-def decoding(recipe: Recipe) -> dict[str, Any]:
+def decoding_options(recipe: Recipe) -> dict[str, Any]:
     """The options that steer an answer; those of sampling count only where tokens are drawn."""
     always = ("do_sample", "max_new_tokens", "repetition_penalty", "stop")
     sampling = ("temperature", "top_p", "top_k") if recipe["generation.do_sample"] else ()
@@ -88,7 +88,7 @@ def reads_of(arm: Arm) -> dict[str, Path]:
 
 
 def _stages(recipe: Recipe, profile: Profile, model: Model, arms: Mapping[str, Arm]) -> list[Stage]:
-    ground, options = ground_of(recipe, profile, model), decoding(recipe)
+    ground, options = ground_of(recipe, profile, model), decoding_options(recipe)
     by_task = {f"generate:{name}": arm for name, arm in arms.items()}
     run = partial(_run, arms=by_task, ground=ground, options=options, seed=recipe["seed"])
     return [
