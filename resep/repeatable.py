@@ -121,9 +121,10 @@ def _arms(recipe: Recipe) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 def _file_keys(recipe: Recipe) -> Iterator[str]:
     """The keys that name a file for an evaluator."""
-    from resep.stages.evaluate.names import FILE
+    from resep.stages.evaluate.names import named_files
 
-    return (f"evaluation.evaluators.{name}.{FILE}" for name, options in recipe.evaluators.items() if options.get(FILE))
+    for name, options in recipe.evaluators.items():
+        yield from (f"evaluation.evaluators.{name}.{key}" for key in named_files(options).values())
 
 
 def _portable(recipe: Recipe, file: Path, otherwise: str) -> str:
@@ -168,5 +169,9 @@ def _renamed(value: Any, names: Mapping[str, str]) -> Any:
 def _put(data: Any, key: str, value: str) -> None:
     *parents, last = key.replace("[", ".").replace("]", "").split(".")
     for part in parents:
-        data = data[int(part)] if isinstance(data, list) else data[part]
-    data[last] = value
+        data = data[_step(data, part)]
+    data[_step(data, last)] = value
+
+
+def _step(data: Any, part: str) -> int | str:
+    return int(part) if isinstance(data, list) else part

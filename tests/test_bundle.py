@@ -70,6 +70,7 @@ def run(tmp_path: Path) -> Path:
         "ledger.jsonl": '{"id":"8d09","file":"data/rows.jsonl","line":1,"status":"kept"}\n',
         "samples.jsonl": '{"id":"8d09","output":"DO 1"}\n',
         "scores.jsonl": '{"id":"8d09"}\n',
+        "ratings.json": '{"sheet": "ab12"}\n',
         "logs/train.txt": "/home/budi/secret\n",
         "adapter/adapter_config.json": '{"r": 16}',
         "adapter/README.md": "/home/budi\n",
@@ -110,7 +111,7 @@ def test_a_bundle_holds_the_recipe_and_the_proof_and_neither_rows_nor_logs(run: 
 def test_samples_and_adapter_come_only_where_asked_for(run: Path, here: Path) -> None:
     names = pack(run, here / "b.tar.gz", samples=True, adapter=True)
     adapter = {"adapter/adapter_config.json", "adapter/adapter_model.safetensors"}
-    assert set(names) == ALWAYS | {"samples.jsonl", "scores.jsonl"} | adapter
+    assert set(names) == ALWAYS | {"samples.jsonl", "scores.jsonl", "ratings.json"} | adapter
 
 
 def test_the_same_run_gives_the_same_bytes(run: Path, here: Path, tmp_path: Path) -> None:

@@ -104,3 +104,16 @@ def test_a_schema_file_is_among_the_inputs_of_a_recipe_to_repeat(tmp_path: Path)
     schema = inputs["evaluation.evaluators.json_format.schema_file"]
     assert (schema.given, schema.path) == ("schemas/answer.json", "schemas/answer.json")
     assert len(schema.digest) == 64
+
+
+def test_so_are_the_files_of_a_harness_task(tmp_path: Path) -> None:
+    (tmp_path / "recipe").mkdir()
+    text = SMALLEST + "    lm_eval: {tasks: [toy], files: [tasks/toy.yaml, tasks/toy.jsonl]}\n"
+    recipe = load(write_recipe(tmp_path / "recipe", text))
+    for name in ("tasks/toy.yaml", "tasks/toy.jsonl", "rows.jsonl"):
+        (recipe.folder / name).parent.mkdir(exist_ok=True)
+        (recipe.folder / name).write_text("{}\n", encoding="utf-8")
+    write_repeatable(recipe, tmp_path / "again")
+    inputs = {each.key: each.path for each in read_inputs(tmp_path / "again")}
+    key = "evaluation.evaluators.lm_eval.files"
+    assert (inputs[f"{key}[0]"], inputs[f"{key}[1]"]) == ("tasks/toy.yaml", "tasks/toy.jsonl")

@@ -15,7 +15,7 @@ from resep.recipe.paths import escapes
 from resep.repeatable import INPUTS, Input, read_inputs
 
 _ALWAYS = ("axolotl.yaml", "ledger.jsonl", "recipe.lock.yaml", "report.html", "report.md", "results.json")
-_SAMPLES = ("predictions.csv", "samples.jsonl", "scores.jsonl")
+_SAMPLES = ("predictions.csv", "samples.jsonl", "scores.jsonl", "ratings.json")
 _WEIGHTS = (".safetensors", ".json")  # of an adapter: not its README, which names paths
 
 

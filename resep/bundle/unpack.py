@@ -29,7 +29,7 @@ MOST_BYTES = 8 * 1024**3
 MOST_TEXT_BYTES = 256 * 1024**2  # of one file that is no adapter
 _MOST_AT_ONCE = 16 * 1024**2  # a header of the archive may claim to be gigabytes long
 _NAMES = re.compile(
-    r"recipe\.yaml|inputs\.json|recipe\.lock\.yaml|report\.(?:html|md)|results\.json|axolotl\.yaml|predictions\.csv"
+    r"recipe\.yaml|inputs\.json|recipe\.lock\.yaml|report\.(?:html|md)|(?:results|ratings)\.json|axolotl\.yaml|predictions\.csv"
     r"|(?:ledger|samples|scores)\.jsonl|adapter/[\w.-]+\.(?:safetensors|json)|templates/[\w.-]+\.jinja"
     r"|(?:evaluators|preprocessing)/[A-Za-z]\w{0,99}\.py"
 )

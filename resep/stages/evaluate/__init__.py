@@ -15,7 +15,15 @@ from resep import plugins
 from resep.plugins.source import TEXT_SHAPES
 from resep.sources import SourceFile
 from resep.sources.found import check_there
-from resep.stages.evaluate.names import FILE, FILES, LEXICAL, identify_encoder, is_folder, local_model_options
+from resep.stages.evaluate.names import (
+    FILE,
+    FILES,
+    LEXICAL,
+    identify_encoder,
+    is_folder,
+    local_model_options,
+    named_files,
+)
 from resep.stages.evaluate.surroundings import Surroundings, needs_of, surroundings
 from resep.stages.shared_child import run_in_one_child
 from resep.store import Emit, Stage, Task
@@ -87,9 +95,7 @@ def _located(recipe: Recipe, name: str) -> dict[str, Any]:
 
 def _files(recipe: Recipe, name: str) -> dict[str, Path]:
     """The files that an evaluator's options name, by their names in the recipe. ResepError for a missing one."""
-    options = recipe.evaluators[name]
-    keys = {options[FILE]: FILE} if options.get(FILE) else {}
-    keys |= {named: f"{FILES}[{at}]" for at, named in enumerate(options.get(FILES) or ())}
+    keys = named_files(recipe.evaluators[name])
     found = {named: recipe.locate(f"evaluation.evaluators.{name}.{key}") for named, key in keys.items()}
     for named, path in found.items():
         check_there(SourceFile(path, named))

@@ -17,6 +17,12 @@ FILE = "schema_file"  # an option of this name, of any evaluator, is a file rela
 FILES = "files"  # and one of this name a list of them
 
 
+def named_files(options: Mapping[str, Any]) -> dict[str, str]:
+    """The files that options name, each with the place where it stands: `schema_file`, `files[0]`."""
+    keys = {options[FILE]: FILE} if options.get(FILE) else {}
+    return keys | {named: f"{FILES}[{at}]" for at, named in enumerate(options.get(FILES) or ())}
+
+
 def typed_files(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options that name files, as a person typed them: relative to the current folder, which a child has not."""
     one = {FILE: str(Path(options[FILE]).resolve())} if options.get(FILE) else {}
