@@ -19,6 +19,7 @@ A map of the code, roughly in the order in which a run passes through it:
     resep/diversity/          rows that differ from each other, chosen among many (drawing.py: by lot, and quotas)
     resep/models/             a model's name -> a folder: embedded, local, or from the hub
     resep/templates/          a conversation -> tokens, and which of them are trained on; one renderer for all
+    resep/generation/         a model on this machine that answers: loading, decoding, asked in a child process
     resep/predicting/         new prompts for the model of a finished run (predictions.py: its answers side by side)
     resep/bundle/             one archive of a run for others: packed, looked through for private data, unpacked
     resep/endpoints/          servers with the API of OpenAI: the only HTTP client, and to whom rows may be sent

@@ -22,9 +22,9 @@ from typing import Any
 import torch
 
 from resep import models
+from resep.generation.decoding import Decoder, answer, open_decoder
+from resep.generation.loading import load_model
 from resep.records import Message
-from resep.stages.generate.decoding import Decoder, answer, open_decoder
-from resep.stages.generate.loading import load_model
 from resep.templates import encode_prompt, load_template, load_tokenizer
 
 QUESTIONS = Path(__file__).parent.parent / "recipes" / "data" / "quickstart.jsonl"

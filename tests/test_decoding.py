@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from resep.stages.generate.decoding import Decoder
+    from resep.generation.decoding import Decoder
 
 pytestmark = pytest.mark.slow  # they import torch
 
@@ -26,7 +26,7 @@ TEXTS = ("how do i open it", "mute the group until tomorrow morning please and t
 def loaded() -> Any:
     import torch
 
-    from resep.stages.generate.loading import load_model
+    from resep.generation.loading import load_model
     from tests.tiny_model import model_folder
 
     torch.set_num_threads(1)
@@ -34,7 +34,7 @@ def loaded() -> Any:
 
 
 def decoder(model: Any, **options: Any) -> Decoder:
-    from resep.stages.generate.decoding import open_decoder
+    from resep.generation.decoding import open_decoder
     from resep.templates import load_tokenizer
     from tests.tiny_model import model_folder
 
@@ -43,7 +43,7 @@ def decoder(model: Any, **options: Any) -> Decoder:
 
 
 def answers(model: Any, texts: Sequence[str], size: int, options: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    from resep.stages.generate.decoding import answer
+    from resep.generation.decoding import answer
 
     opened = decoder(model, **options, batch_size=size)
     prompts = [opened.tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
@@ -71,7 +71,7 @@ def test_some_of_those_answers_end_before_others(loaded: Any) -> None:
 
 
 def test_another_seed_gives_another_answer_and_the_same_seed_the_same(loaded: Any) -> None:
-    from resep.stages.generate.decoding import answer
+    from resep.generation.decoding import answer
 
     opened = decoder(loaded, **DRAWN, batch_size=3)
     (batch,) = answer(opened, [[5, 6, 7]] * 3, ["a", "b", "a"])
@@ -108,7 +108,7 @@ def drawn(logits: Sequence[float], count: int, **options: Any) -> Counter[int]:
     """How often each token is drawn."""
     import torch
 
-    from resep.stages.generate.processors import processors
+    from resep.generation.processors import processors
 
     chain = processors({**DRAWN, "top_p": 1.0, **options}, torch.ones(count, 1), [Random(n) for n in range(count)])
     scores = torch.tensor([list(logits)] * count)
@@ -136,7 +136,7 @@ def test_what_is_impossible_or_left_out_is_never_drawn() -> None:
 def test_padding_is_not_taken_for_something_that_was_said() -> None:
     import torch
 
-    from resep.stages.generate.processors import processors
+    from resep.generation.processors import processors
 
     mask, said = torch.tensor([[0, 1], [1, 1]]), torch.tensor([[2, 5, 6], [2, 5, 6]])
     (penalise,) = processors({**GREEDY, "repetition_penalty": 2.0}, mask, [])

@@ -492,7 +492,7 @@ def test_a_model_of_an_unknown_kind_is_refused_with_the_reason_and_its_code_not_
     config = {"model_type": "odd", "auto_map": {"AutoConfig": "configuration_odd.OddConfig"}}
     (model / "config.json").write_text(json.dumps(config))
     code = (
-        "from pathlib import Path; from resep.stages.generate.loading import load_model; "
+        "from pathlib import Path; from resep.generation.loading import load_model; "
         f"load_model(Path({str(model)!r}), {{'dtype': 'float32', 'four_bit': False, 'dequantise': False}}, 'cpu')"
     )
     command = [sys.executable, "-c", code]

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 from resep.augmentation.forms import Texts, question, read_texts
-from resep.augmentation.local import ask_locally, read_name
 from resep.augmentation.settings import Settings
 from resep.augmentation.wishes import Wish
 from resep.digests import digest_json
-from resep.endpoints import Answer, Answers, ChatRequest, Endpoint, EndpointError, complete, open_answers
-from resep.errors import ResepError
+from resep.endpoints import Answer, ChatRequest, Endpoint, complete_for, open_answers
+from resep.generation.asked import Child, ask_locally, read_name
 from resep.records import Message
 
+_KEY = "preprocessing.augment"
 Ask = Callable[[Sequence[ChatRequest]], Iterable[Answer]]
 
 
@@ -57,11 +57,18 @@ def asker(settings: Settings, instruction: str) -> Ask:
     """What sends requests to the model that the settings name; answers that are on disk are not asked for again."""
     about = {"instruction": digest_json(instruction), "decoding": settings.decoding}
     if settings.endpoint is None:
-        model = read_name(settings.model)
-        return partial(ask_locally, model, settings, {"model": model.identity, **about})
+        return partial(ask_locally, read_name(settings.model, _KEY), _child(settings), about)
     endpoint = Endpoint(settings.endpoint, settings.model, settings.api_key_env)
     answers = open_answers({"url": settings.endpoint, "model": settings.model, **about})
-    return partial(_from_server, endpoint, settings.concurrency, answers)
+    return partial(complete_for, _KEY, endpoint, concurrency=settings.concurrency, answers=answers)
+
+
+def _child(settings: Settings) -> Child:
+    temperature = 1.0 if settings.temperature is None else settings.temperature
+    drawn = {"do_sample": True, "temperature": temperature} if temperature else {"do_sample": False}
+    limits = {"max_new_tokens": settings.max_new_tokens, "repetition_penalty": 1.0, "stop": []}
+    decoding = {**drawn, **limits, "batch_size": settings.concurrency}
+    return Child("resep.augmentation.worker", "augment", {"decoding": decoding})
 
 
 def fulfil(wishes: Sequence[Wish], ask: Ask, settings: Settings, instruction: str, tally: Tally) -> list[Texts | None]:
@@ -90,18 +97,6 @@ def _ask_all(
 def _request(wish: Wish, settings: Settings, instruction: str) -> ChatRequest:
     message = Message("user", question(instruction, wish.shown))
     return ChatRequest((message,), {**settings.decoding, "seed": wish.seed})
-
-
-def _from_server(
-    endpoint: Endpoint, concurrency: int, answers: Answers, requests: Sequence[ChatRequest]
-) -> Iterator[Answer]:
-    before = len(answers)
-    try:
-        yield from complete(endpoint, requests, concurrency=concurrency, answers=answers)
-    except EndpointError as error:
-        new = len(answers) - before
-        kept = f"; {new} answers that came before are kept, the same command goes on after them" if new else ""
-        raise ResepError(f"preprocessing.augment: {error}{kept}") from error
 
 
 def _count(tokens: dict[str, int | None], answer: Answer) -> None:

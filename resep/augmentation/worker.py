@@ -11,16 +11,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import transformers
-
 from resep.endpoints import Answer, Answers
 from resep.events import emit, work
-from resep.models.foreign import may_run_code
+from resep.generation.decoding import Answer as Said
+from resep.generation.decoding import Decoder, answer, open_decoder
+from resep.generation.loading import load_model
 from resep.records import Message
-from resep.stages.generate.decoding import Answer as Said
-from resep.stages.generate.decoding import Decoder, answer
-from resep.stages.generate.loading import load_model
-from resep.templates import Tokenizer, encode_prompt, load_template, load_tokenizer
+from resep.templates import encode_prompt, load_template, load_tokenizer
 
 
 def job(request: Mapping[str, Any]) -> None:
@@ -32,7 +29,7 @@ def job(request: Mapping[str, Any]) -> None:
     precision = {"dtype": request["dtype"], "four_bit": False, "dequantise": False}
     model = load_model(folder, precision, request["device"])
     fitting = _fitting(prompts, model.config, request["decoding"]["max_new_tokens"])
-    decoder = _decoder(model, folder, tokenizer, request["decoding"])
+    decoder = open_decoder(model, folder, tokenizer, request["decoding"])
     kept = Answers(Path(request["answers"]), {}, threading.Lock())
     done = 0
     seeds = [str(questions[at]["seed"]) for at in fitting]  # a second try of a question draws with another
@@ -47,15 +44,6 @@ def job(request: Mapping[str, Any]) -> None:
 def _fitting(prompts: Sequence[Sequence[int]], config: Any, answer_tokens: int) -> list[int]:
     context = getattr(config, "max_position_embeddings", None)
     return [at for at, ids in enumerate(prompts) if context is None or len(ids) + answer_tokens <= context]
-
-
-def _decoder(model: Any, folder: Path, tokenizer: Tokenizer, options: Mapping[str, Any]) -> Decoder:
-    named = model.generation_config.eos_token_id
-    ends = [tokenizer.eos_id, *(named if isinstance(named, list) else [named])]
-    stop_ids = tuple(dict.fromkeys(end for end in ends if end is not None))
-    pad_id = tokenizer.pad_id if tokenizer.pad_id is not None else (stop_ids or (0,))[0]
-    decode = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=may_run_code(folder))
-    return Decoder(model, decode, stop_ids, pad_id, options)
 
 
 def _answer(said: Said, decoder: Decoder, prompt_tokens: int, model: str) -> Answer:

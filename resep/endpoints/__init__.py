@@ -26,6 +26,7 @@ from resep.endpoints.consent import api_key, require_agreement
 from resep.endpoints.crew import Crew
 from resep.endpoints.models import model_names
 from resep.endpoints.records import Answer, ChatRequest, Endpoint, EndpointError, Token
+from resep.errors import ResepError
 
 __all__ = [
     "Answer",
@@ -36,6 +37,7 @@ __all__ = [
     "Token",
     "answers_in",
     "complete",
+    "complete_for",
     "model_names",
     "open_answers",
 ]
@@ -67,3 +69,16 @@ def complete(
             yield waiting.popleft().result()
     finally:
         crew.dismiss()
+
+
+def complete_for(
+    key: str, endpoint: Endpoint, requests: Iterable[ChatRequest], *, concurrency: int, answers: Answers
+) -> Iterator[Answer]:
+    """`complete` for what stands at a key of a recipe: its error names the key, and how many answers are kept."""
+    before = len(answers)
+    try:
+        yield from complete(endpoint, requests, concurrency=concurrency, answers=answers)
+    except EndpointError as error:
+        new = len(answers) - before
+        kept = f"; {new} answers that came before are kept, the same command goes on after them" if new else ""
+        raise ResepError(f"{key}: {error}{kept}") from error

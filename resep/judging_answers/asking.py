@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
-from resep.endpoints import Answer, ChatRequest, Endpoint, EndpointError, complete, open_answers
-from resep.errors import ResepError
+from resep.endpoints import Answer, ChatRequest, Endpoint, complete_for, open_answers
 from resep.events import EVENTS, emit
-from resep.judging_answers.local import ask_locally, read_name
+from resep.generation.asked import Child, ask_locally, read_name
 from resep.judging_answers.prompts import REMINDER, as_messages
 from resep.judging_answers.reading import LETTER, NUMBER, Rating, read_choice, read_rating
 from resep.judging_answers.settings import Settings
 
 Ask = Callable[[Sequence[ChatRequest]], Iterable[Answer]]
+_BATCH_SIZE = 8  # questions that a model on this machine reads at once
 _REPORTS = 20  # progress events of one round
 
 
@@ -54,20 +54,17 @@ def put(questions: Iterable[Question], settings: Settings) -> dict[Question, Rep
 
 
 def _asker(settings: Settings) -> Ask:
+    key, name = "evaluation.evaluators.judge", settings.model or ""
     if settings.endpoint is None:
-        return partial(ask_locally, read_name(settings.model or ""), settings)
-    return partial(_from_server, Endpoint(settings.endpoint, settings.model or "", settings.api_key_env), settings)
+        return partial(ask_locally, read_name(name, key), _child(settings), {"judge": settings.decoding})
+    endpoint = Endpoint(settings.endpoint, name, settings.api_key_env)
+    answers = open_answers({"url": endpoint.url, "model": name, "judge": settings.decoding})
+    return partial(complete_for, key, endpoint, concurrency=settings.concurrency, answers=answers)
 
 
-def _from_server(endpoint: Endpoint, settings: Settings, requests: Sequence[ChatRequest]) -> Iterator[Answer]:
-    answers = open_answers({"url": endpoint.url, "model": endpoint.model, "judge": settings.decoding})
-    before = len(answers)
-    try:
-        yield from complete(endpoint, requests, concurrency=settings.concurrency, answers=answers)
-    except EndpointError as error:
-        new = len(answers) - before
-        kept = f"; {new} answers that came before are kept, the same command goes on after them" if new else ""
-        raise ResepError(f"evaluation.evaluators.judge: {error}{kept}") from error
+def _child(settings: Settings) -> Child:
+    options = {"temperature": settings.temperature or 0.0, "max_new_tokens": settings.max_new_tokens}
+    return Child("resep.judging_answers.worker", "judge", {**options, "batch_size": _BATCH_SIZE})
 
 
 def _round(questions: Sequence[Question], ask: Ask, settings: Settings, *, again: bool) -> list[Reply]:

@@ -17,9 +17,9 @@ import transformers
 
 from resep.endpoints import Answer, Answers, Token
 from resep.events import emit, work
+from resep.generation.loading import load_model
 from resep.models.foreign import may_run_code
 from resep.records import Message
-from resep.stages.generate.loading import load_model
 from resep.templates import encode_prompt, load_template, load_tokenizer
 
 _TOP = 20

@@ -6,7 +6,7 @@ nothing of the training but its precision, so its answers outlive every change o
     arms.py       what the arms of a recipe are          adapters.py   is this adapter for this base
     shots.py      the stage `choose`: few-shot           choosing.py, nearest.py   which rows
     local.py      what the child is asked to do          server.py     an arm that an endpoint answers
-    worker.py     the child: loading, prompts, proof, decoding, processors
+    worker.py     the child: prompts, proof; resep.generation loads and decodes
     outcome.py    what an arm leaves
 """
 

@@ -18,10 +18,11 @@ import transformers
 from resep.digests import digest_json, write_json
 from resep.errors import ResepError
 from resep.events import emit, work
+from resep.generation import loading
+from resep.generation.decoding import Answer, Decoder, answer, open_decoder
 from resep.models.foreign import may_run_code
 from resep.records import Example, Sample, read_jsonl
-from resep.stages.generate import loading, proof
-from resep.stages.generate.decoding import Answer, Decoder, answer, open_decoder
+from resep.stages.generate import proof
 from resep.stages.generate.outcome import append, finish, kept_samples, note_latency, timed
 from resep.stages.generate.prompts import encode_prompts, require_fit, require_rows
 from resep.stages.generate.shots import read_shots

@@ -11,8 +11,8 @@ from typing import Any
 
 from resep.context import LanguageModel, Likelihood, NotAvailable
 from resep.errors import ResepError
+from resep.generation.decoding import Decoder, answer, open_decoder
 from resep.records import Example, Message
-from resep.stages.generate.decoding import Decoder, answer, open_decoder
 from resep.stages.generate.shots import Shots, read_shots
 from resep.stages.language_models.likelihood import Row
 from resep.stages.language_models.weights import Shelf

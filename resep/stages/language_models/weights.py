@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from resep.stages.generate import loading
+from resep.generation import loading
 from resep.stages.language_models.likelihood import Row, bits
 
 # Of those whose every weight was trained there are two, base and tuned. Where a training fitted, both fit.

@@ -17,8 +17,8 @@ import torch
 from transformers import AutoTokenizer, GenerationConfig
 
 from resep.errors import ResepError
+from resep.generation.processors import processors
 from resep.models.foreign import may_run_code
-from resep.stages.generate.processors import processors
 from resep.templates import Tokenizer
 
 _SEGMENT = 32  # new tokens between two looks at who has finished
