@@ -104,6 +104,36 @@ def test_the_repetition_penalty_is_that_of_transformers_on_one_prompt(loaded: An
         assert said[0, prompt.shape[1] :].tolist()[: len(ids)] == ids
 
 
+def test_a_model_is_quicker_for_a_while_and_says_the_same(loaded: Any) -> None:
+    import torch
+
+    from resep.generation.quick import quickened
+
+    ids = torch.arange(5, 65).reshape(3, 20)
+    mask = torch.ones_like(ids)
+    mask[1, :7] = 0
+    with torch.inference_mode():
+        plain = loaded(input_ids=ids, attention_mask=mask, use_cache=True)
+        step = loaded(
+            input_ids=ids[:, :1],
+            attention_mask=torch.nn.functional.pad(mask, (0, 1), value=1),
+            past_key_values=plain.past_key_values,
+        ).logits
+        with quickened(loaded):
+            assert loaded.config._attn_implementation != "sdpa"
+            assert type(loaded.lm_head) is not torch.nn.Linear
+            quick = loaded(input_ids=ids, attention_mask=mask, use_cache=True)
+            assert torch.allclose(quick.logits, plain.logits, atol=1e-5)
+            again = loaded(
+                input_ids=ids[:, :1],
+                attention_mask=torch.nn.functional.pad(mask, (0, 1), value=1),
+                past_key_values=quick.past_key_values,
+            ).logits
+    assert torch.allclose(again, step, atol=1e-5)
+    assert loaded.config._attn_implementation == "sdpa"
+    assert type(loaded.lm_head) is torch.nn.Linear
+
+
 def drawn(logits: Sequence[float], count: int, **options: Any) -> Counter[int]:
     """How often each token is drawn."""
     import torch

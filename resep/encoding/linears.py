@@ -8,6 +8,8 @@ or disagrees stays as it was.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -29,16 +31,33 @@ class FastLinear(torch.nn.Module):  # type: ignore[misc]  # torch is untyped for
 
 def use_fast_linears(model: Any) -> None:
     """Give a float32 model on a CPU such layers in the place of its own; leave another model as it is."""
-    if model.device.type == "cpu" and torch.backends.mkldnn.is_available():
-        _replace_within(model)
+    _replace(model)
 
 
-def _replace_within(module: Any) -> None:
-    for name, child in module.named_children():
-        if type(child) is torch.nn.Linear and child.weight.dtype == torch.float32:
-            setattr(module, name, _fast_or_same(child))
-        else:
-            _replace_within(child)
+@contextmanager
+def fast_linears(model: Any) -> Iterator[None]:
+    """The same while the context lasts: the weights are in memory twice, and adapters attach to plain layers only."""
+    replaced = _replace(model)
+    try:
+        yield
+    finally:
+        for parent, name, linear in replaced:
+            setattr(parent, name, linear)
+
+
+def _replace(model: Any) -> list[tuple[Any, str, Any]]:
+    """(parent, name, layer as it was) of what was replaced."""
+    if model.device.type != "cpu" or not torch.backends.mkldnn.is_available():
+        return []
+    linears = [
+        (parent, name, child)
+        for parent in model.modules()
+        for name, child in parent.named_children()
+        if type(child) is torch.nn.Linear and child.weight.dtype == torch.float32
+    ]
+    for parent, name, linear in linears:
+        setattr(parent, name, _fast_or_same(linear))
+    return linears
 
 
 def _fast_or_same(linear: Any) -> Any:

@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 
+from resep.generation.quick import quickened
 from resep.stages.language_models.shared_prompts import FEW, SHORT, Prompt, answer_bits, can_share
 
 _LOGITS = 2**26  # numbers of float32 in one batch's logits: 256 MB, and as much again for their logarithms
@@ -36,9 +37,10 @@ class Row:
 
 def bits(model: Any, rows: Sequence[Row]) -> list[float | None]:
     """For each row -log2 of the probability of its counted tokens, each given all before it; None where not finite."""
-    found = _of_shared_prompts(model, rows)
-    for at, value in _row_by_row(model, rows, [at for at in range(len(rows)) if at not in found]):
-        found[at] = value
+    with quickened(model):
+        found = _of_shared_prompts(model, rows)
+        for at, value in _row_by_row(model, rows, [at for at in range(len(rows)) if at not in found]):
+            found[at] = value
     return [found[at] if math.isfinite(found[at]) else None for at in range(len(rows))]
 
 
