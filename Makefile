@@ -4,10 +4,13 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: quickstart test install fast lint check format golden docs benchmark clean
+.PHONY: quickstart gallery test install fast lint check format golden docs benchmark clean
 
 quickstart: $(INSTALLED)
 	$(BIN)/python runner.py recipes/quickstart.yaml
+
+gallery: $(INSTALLED)  ## every recipe for a CPU, for real: most of an hour; then README's table
+	$(BIN)/python benchmarks/gallery.py
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -n auto -m "not slow" --hypothesis-profile=thorough
@@ -19,7 +22,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
 	@echo "Installing into $(VENV): a few minutes, some gigabytes"
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[train,eval,data,ray,dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[train,eval,data,openai,ray,dev]'
 	touch $@
 
 fast: $(INSTALLED)  ## the tests without models, in seconds

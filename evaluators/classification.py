@@ -53,9 +53,10 @@ def evaluate(
             f"evaluator classification: the references name {len(classes.spelling):,} different classes, and "
             f"{_MOST_CLASSES:,} are the most: give the classes as `labels`, or the `field` of a JSON answer"
         )
-    for row, label in zip(rows, named, strict=True):
-        target = None if label is None else classes.exactly(label)
-        yield score(row, target, predicted(row.output, classes, field, match), classes)
+    targets = [None if label is None else classes.exactly(label) for label in named]
+    place = {key: at for at, key in enumerate(sorted({target for target in targets if target is not None}))}
+    for row, target in zip(rows, targets, strict=True):
+        yield score(row, target, predicted(row.output, classes, field, match), classes, place)
 
 
 def signature(
@@ -65,7 +66,7 @@ def signature(
     field: str | None = None,
     match: Literal["contained", "exact"] = "contained",
 ) -> str:
-    given = f"{len(labels)} given" if labels else "of the references"
+    given = f"{len(labels)} given, averaged: those of the references" if labels else "of the references"
     reading = f"field:{field}" if field else f"match:{match}"
     return f"classification|labels:{given}|{reading}|unparsable:wrong|version:1"
 
@@ -88,7 +89,7 @@ def summarise(samples: Sequence[Sample], scores: Sequence[Score], context: Conte
 
 def aggregate_macro_f1(sums: Numbers) -> Numbers:
     """Macro-F1 from sums of rows' counts (..., 2 * classes) -> (...): first the right rows of each class, then the rows
-    that are of it plus those that were taken for it.
+    that are of it plus those that were taken for it. The classes are those of all references.
 
     F1 = 2 tp / (2 tp + fp + fn), whose denominator is just that sum. A class that a resample does not hold, and that
     nothing in it was taken for, has no F1 and is left out of the mean. NaN where no class is left.
@@ -117,15 +118,16 @@ def predicted(output: str, classes: Classes, field: str | None, match: str) -> K
     return classes.exactly(output) if match == "exact" else classes.contained(output)
 
 
-def score(row: Sample, target: Key | None, found: Key | None, classes: Classes) -> Score:
+def score(row: Sample, target: Key | None, found: Key | None, classes: Classes, place: Mapping[Key, int]) -> Score:
+    """`place`: where a class of the references stands in the counts; no other class is averaged."""
     if target is None:
         nothing = {"accuracy": None, "macro_f1": None, "label_unparsable": float(found is None)}
         return Score(row.id, row.arm, nothing)
-    counts = np.zeros((2, len(classes.spelling)))
-    counts[1, classes.place[target]] += 1
-    if found is not None:
-        counts[0, classes.place[found]] += found == target
-        counts[1, classes.place[found]] += 1
+    counts = np.zeros((2, len(place)))
+    counts[1, place[target]] += 1
+    if found is not None and found in place:
+        counts[0, place[found]] += found == target
+        counts[1, place[found]] += 1
     right = float(found == target)
     values = {"accuracy": right, "macro_f1": right, "label_unparsable": float(found is None)}
     named = {"target": target} | ({} if found is None else {"label": found})

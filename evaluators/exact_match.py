@@ -16,6 +16,10 @@ def evaluate(samples: Iterable[Sample], context: Context, *, ignore_case: bool =
         yield Score(sample.id, sample.arm, {"exact_match": float(is_match(sample, ignore_case))})
 
 
+def signature(context: Context, *, ignore_case: bool = False) -> str:  # noqa: ARG001
+    return f"exact_match|ignore_case:{ignore_case}|version:1"
+
+
 def is_match(sample: Sample, ignore_case: bool) -> bool:
     """Texts are compared without the white space around them."""
     fold = str.casefold if ignore_case else str

@@ -34,7 +34,7 @@ METRICS = (
     Metric("judge_correctness", direction="higher", low=1, high=5, kind="ordinal"),
     Metric("judge_completeness", direction="higher", low=1, high=5, kind="ordinal"),
     Metric("judge_clarity", direction="higher", low=1, high=5, kind="ordinal"),
-    Metric("judge_preference", direction="higher", low=0, high=1, help="with mode pairwise or both"),
+    Metric("judge_preference", direction="higher", low=0, high=1, help="with mode pairwise or both", relative=True),
 )
 TEXTS = "raw"
 

@@ -1,6 +1,7 @@
-"""How long the outputs are, and how many are empty, cut at the limit, or repeat themselves.
+"""How long the outputs are, and how many are empty or cut at the limit.
 
-Length is a confounder of every other metric: a gain that comes with twice the words is another gain.
+Length is a confounder of every other metric: a gain that comes with twice the words is another gain. What the outputs
+say twice is the business of the evaluator repetition.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,7 +13,6 @@ METRICS = (
     Metric("output_tokens", direction="none", low=0, unit="tokens", help="as the arm's own tokenizer counts"),
     Metric("truncated", direction="lower", low=0, high=1, kind="binary", help="cut at generation.max_new_tokens"),
     Metric("empty", direction="lower", low=0, high=1, kind="binary", help="nothing but white space"),
-    Metric("repetition", direction="lower", low=0, high=1, help="share of word trigrams said before in the output"),
 )
 
 
@@ -24,12 +24,9 @@ def evaluate(samples: Iterable[Sample], context: Context) -> Iterator[Score]:  #
             "output_tokens": None if sample.output_tokens is None else float(sample.output_tokens),
             "truncated": None if sample.finish_reason == "given" else float(sample.finish_reason == "length"),
             "empty": float(not words),
-            "repetition": repetition(words),
         }
         yield Score(sample.id, sample.arm, values)
 
 
-def repetition(words: list[str]) -> float:
-    """1 - distinct trigrams / trigrams (distinct-3 of Li et al. 2016 turned round); 0 where there is no trigram."""
-    trigrams = list(zip(words, words[1:], words[2:], strict=False))
-    return 1 - len(set(trigrams)) / len(trigrams) if trigrams else 0.0
+def signature(context: Context) -> str:  # noqa: ARG001
+    return "length|words:between white space|version:2"

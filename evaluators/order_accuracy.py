@@ -1,8 +1,9 @@
 """Order accuracy: of all "A before B" facts in the reference's steps, the share that the output shows.
 
-Steps are matched one to one by meaning, then their order is counted; an output without usable steps scores 0. Printed
-beside it: the same against other rows' references (chance), and at other thresholds, because a high threshold rewards
-copying the reference's wording.
+Steps are matched one to one by meaning, then their order is counted; an output without usable steps scores 0, and a
+step that is said again matches no further one unless the reference says it as often. Printed beside it: the same
+against other rows' references (chance), and at other thresholds, because a high threshold rewards copying the
+reference's wording.
 threshold: least cosine similarity at which two steps may be the same step
 encoder: embedded name, a Hugging Face folder, or `lexical` (character n-grams: needs no model, sees less)
 """
@@ -56,7 +57,7 @@ def evaluate(
 
 
 def signature(context: Context, *, threshold: float = 0.3, encoder: str = "all-minilm-l6-v2") -> str:
-    return f"order_accuracy|threshold:{threshold}|encoder:{context.encoder(encoder).signature}|version:1"
+    return f"order_accuracy|threshold:{threshold}|encoder:{context.encoder(encoder).signature}|version:2"
 
 
 def summarise(

@@ -11,6 +11,7 @@ from collections.abc import Generator, Mapping, Sequence
 from typing import Any, Literal
 
 from resep import Digests, Judgement, Row
+from resep.formats import LazyRows, column
 from resep.similarity.duplicates import judged, row_digests
 
 
@@ -21,7 +22,7 @@ def digest_rows(
     near: float | None = None,
     action: Literal["drop", "group", "report"] = "drop",  # noqa: ARG001  what is compared does not depend on it
 ) -> list[bytes]:
-    return row_digests([_compared(row.fields, by) for row in rows], near)
+    return row_digests(_all_compared(rows, by), near)
 
 
 def judge_rows(
@@ -34,6 +35,15 @@ def judge_rows(
     return judged(digests, near, action)
 
 
+def _all_compared(rows: Sequence[Row], by: str) -> list[list[list[str]]]:
+    if isinstance(rows, LazyRows):  # 1.5 us a row less where no row has to be made
+        prompts, answers = column(rows.fields, "prompt", str), column(rows.fields, "response", list)
+        if prompts is not None and answers is not None and all(prompts):
+            asked = [[prompt] for prompt in prompts]
+            return [[each] for each in asked] if by == "prompt" else list(map(list, zip(asked, answers, strict=True)))
+    return [_compared(row.fields, by) for row in rows]
+
+
 def _compared(fields: Mapping[str, Any], by: str) -> list[list[str]]:
     """The texts that are compared: of the prompt and of the response. A conversation's prompt is all before its last
     answer; of a row without a prompt, it is the response."""
@@ -41,8 +51,10 @@ def _compared(fields: Mapping[str, Any], by: str) -> list[list[str]]:
         *before, last = map(_said, fields["messages"])
         return [before] if by == "prompt" else [before, [last]]
     response = fields["response"]
-    answer = [response] if isinstance(response, str) else [*response]
-    asked = [fields[name] for name in ("system", "prompt") if fields.get(name)]
+    answer = [response] if isinstance(response, str) else response
+    asked = [fields["prompt"]] if fields.get("prompt") else []
+    if fields.get("system"):
+        asked = [fields["system"], *asked]
     if by == "prompt":
         return [asked or answer]
     return [asked, answer]

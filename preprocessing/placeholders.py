@@ -13,10 +13,10 @@ announced by a word such as "call" or "telepon"; an iban must have its country's
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Literal
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
 
-from resep.detectors import Replace, Write, replacer
+from resep.detectors import Replacer, Write, replacer
 from resep.detectors.writing import writer
 from resep.numbering import LONGEST_NAME
 from resep.patterns import compile_safe
@@ -56,40 +56,41 @@ def make_transform(
         ]
     ] = [],  # noqa: B006
     numbering: Literal["none", "row", "data"] = "none",
-) -> Replace:
+) -> Replacer:
     for option, names in (("patterns", patterns), ("words", words)):
         for name in names:
             _check_name(option, name, numbering != "none")
-    return _replacer(writer(numbering), detectors, patterns, words, phone_regions)
+    write = writer(numbering)
+    return _one_after_another(
+        [
+            *(_own_pattern(name, pattern, write) for name, pattern in patterns.items()),
+            replacer(detectors, phone_regions, write),
+            # Last: a name within an e-mail address goes with it.
+            *(_own_words(name, tuple(listed), write) for name, listed in words.items() if listed),
+        ]
+    )
 
 
-def _replacer(
-    write: Write,
-    detectors: Sequence[str],
-    patterns: Mapping[str, str],
-    words: Mapping[str, Sequence[str]],
-    phone_regions: Sequence[str],
-) -> Replace:
-    steps = [
-        *(_own_pattern(name, pattern, write) for name, pattern in patterns.items()),
-        replacer(detectors, phone_regions, write),
-        # Last: a name within an e-mail address goes with it.
-        *(_own_words(name, tuple(listed), write) for name, listed in words.items() if listed),
-    ]
+def make_transforms(**options: Any) -> Callable[[Sequence[str]], list[str]]:
+    return make_transform(**options).on_all
 
+
+def _one_after_another(steps: Sequence[Replacer]) -> Replacer:
     def replace(text: str) -> str:
         before = None
         # What stood between two finds may become one itself once they are gone: until nothing changes.
         while text != before:
             before = text
             for step in steps:
-                text = step(text)
+                text = step.replace(text)
         return text
 
-    return replace
+    return Replacer(
+        replace, lambda texts: list(map(any, zip(*(step.may_change(texts) for step in steps), strict=True)))
+    )
 
 
-def _own_pattern(name: str, pattern: str, write: Write) -> Replace:
+def _own_pattern(name: str, pattern: str, write: Write) -> Replacer:
     try:
         compiled = compile_safe(pattern)
     except ValueError as error:
@@ -99,10 +100,13 @@ def _own_pattern(name: str, pattern: str, write: Write) -> Replace:
         # A pattern such as "." also matches what was replaced a moment ago: the text would grow for ever.
         return found if is_hidden(found) else write(name, found)
 
-    return lambda text: compiled.sub(replaced, text) if compiled.needed in text else text
+    def replace(text: str) -> str:
+        return compiled.sub(replaced, text) if compiled.needed in text else text
+
+    return Replacer(replace, lambda texts: [compiled.needed in text for text in texts])
 
 
-def _own_words(name: str, words: tuple[str, ...], write: Write) -> Replace:
+def _own_words(name: str, words: tuple[str, ...], write: Write) -> Replacer:
     """Words may be several, such as "Siti Aminah"; the longest wins. The words are private: no error repeats one."""
     for at, word in enumerate(words):
         if not isinstance(word, str) or not re.search(r"\w", word) or not word.isprintable():
@@ -111,13 +115,14 @@ def _own_words(name: str, words: tuple[str, ...], write: Write) -> Replace:
     whole = re.compile(rf"(?<!\w)(?:{listed})(?!\w)", re.IGNORECASE)
     first = {re.findall(r"\w+", word.casefold())[0] for word in words}
 
-    def replace(text: str) -> str:
+    def may_hold(text: str) -> bool:
         # An alternation of a thousand words is slow: nearly all texts hold none of the first ones.
-        if first.isdisjoint(re.findall(r"\w+", text.casefold())):
-            return text
-        return whole.sub(lambda found: write(name, found.group()), text)
+        return not first.isdisjoint(re.findall(r"\w+", text.casefold()))
 
-    return replace
+    def replace(text: str) -> str:
+        return whole.sub(lambda found: write(name, found.group()), text) if may_hold(text) else text
+
+    return Replacer(replace, lambda texts: list(map(may_hold, texts)))
 
 
 # Control tokens of the Mistral family: a placeholder of that name would end a turn instead of standing for a value.

@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING
 
 from resep import models, sources
 from resep.endpoints.consent import destinations, is_agreed
+from resep.hardware import detect
 from resep.models.foreign import code_files, may_run_code
 from resep.pipeline import model_names
 from resep.plugins.trust import is_trusted
+from resep.preflight.model import folder_here
 from resep.recipe.arms import placed_arms
+from resep.rounding import two_digits
+from resep.stages import merge
+from resep.stages.generate.arms import precision
 
 if TYPE_CHECKING:
     from resep.recipe import Recipe
@@ -25,10 +30,10 @@ def capabilities(recipe: Recipe, store: Path, runs: Path) -> list[tuple[str, str
     downloads = ", ".join(_downloads(recipe))
     sent = ", ".join(_sends(recipe))
     network = "no other network but what it sends" if sent else "no other network"
-    fetched = f"downloads {downloads} into the cache" if downloads else "downloads nothing"
+    fetched = f"downloads into the cache: {downloads}" if downloads else "downloads nothing"
     return [
         ("reads", ", ".join(_reads(recipe))),
-        ("writes", f"{store}, {runs / recipe['name']}; {fetched}; {network}"),
+        ("writes", f"{store}, {runs / recipe['name']}{_merged(recipe)}; {fetched}; {network}"),
         ("executes", ", ".join(_executes(recipe)) or "no code of the recipe"),
         *([("sends", sent)] if sent else []),
     ]
@@ -42,6 +47,16 @@ def _reads(recipe: Recipe) -> Iterator[str]:
         yield recipe["prompt.chat_template"]
     yield from (f"{_shown(folder)} (weights: safetensors alone)" for folder in _model_folders(recipe))
     yield from (f"{_shown(folder)} (an adapter: safetensors alone)" for folder in _adapters(recipe))
+
+
+def _merged(recipe: Recipe) -> str:
+    """The merged model among what is written, with its size where the base model is here to be measured."""
+    if not merge.is_asked_for(recipe):
+        return ""
+    folder, numbers = folder_here(recipe), precision(recipe, detect(recipe["compute.profile"]))
+    count = merge.size_of(folder, numbers) if folder else 0  # a folder of the hub's cache may lack its weights
+    size = f", {two_digits(count / 1e9)} GB in {numbers.dtype}" if count else ""
+    return f" (with the merged model{size})"
 
 
 def _downloads(recipe: Recipe) -> Iterator[str]:

@@ -29,12 +29,14 @@ COMMANDS = {
     "plan": "what would run and why, what is reused, what it reads and downloads",
     "data": "what preparation makes of the rows: ledger, statistics, rows before and after each step; export",
     "preview": "prepared examples as the model sees them: text, tokens, which are trained on",
-    "convert": "print the training config that a recipe becomes",
+    "convert": "the training config that a recipe becomes, for its own trainer or another",
+    "cancel": "end the job of a recipe that trains at a service",
     "score": "run evaluators on a file of outputs, without a recipe",
     "compare": "runs side by side, paired on the rows that they have in common",
-    "verify": "recompute every metric of a run from its stored samples, and say what differs",
+    "verify": "hold a run against itself: scores, results and pages made again from its samples and recipe",
     "rate": "let people rate a run: write blind sheets, read filled ones back into its report",
     "predict": "answers of a run's tuned model to a file of new prompts",
+    "chat": "talk to a run's model: tuned, base or both; answers come token by token",
     "bundle": "write one archive of a run that others can read and repeat",
     "list": "the recipes, steps, evaluators, converters, chat templates and runs there are",
     "schema": "print the JSON Schema of recipes",
@@ -57,7 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return WRONG
     except StageError as error:
         print(f"\n{error.stage} failed: {printable(error)}{_where(error.log)}", file=sys.stderr)
-        print("What is finished is kept: once this is mended, the same command goes on from here.", file=sys.stderr)
+        if error.goes_on:
+            print("What is finished is kept: once this is mended, the same command goes on from here.", file=sys.stderr)
         return FAILED
     except ResepError as error:
         print(f"error: {printable(error)}", file=sys.stderr)

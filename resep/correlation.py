@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,16 @@ def weighted_spearman(one: Sequence[float], other: Sequence[float], weights: Arr
     with np.errstate(divide="ignore", invalid="ignore"):
         rho = np.where(spread > 0, (weights * x * y).sum(axis=1) / spread, np.nan)
     return np.asarray(np.clip(rho, -1.0, 1.0))
+
+
+def mean_within(found: Iterable[float | None]) -> float | None:
+    """The mean of the correlations within groups, of those that can be told.
+
+    Over all groups at once, a group that has more of both things makes them correlate, whatever holds within (Simpson
+    1951): any two numbers that the tuned arm has more of would seem to agree.
+    """
+    known = [rho for rho in found if rho is not None]
+    return sum(known) / len(known) if known else None
 
 
 def kendall(one: Sequence[float], other: Sequence[float]) -> float | None:

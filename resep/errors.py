@@ -37,8 +37,8 @@ class RecipeError(ResepError):
 
 
 class StageError(ResepError):
-    """A stage that failed, why, and where its log is."""
+    """A stage that failed, why, and where its log is. `goes_on`: what it finished is kept for the same command."""
 
-    def __init__(self, stage: str, message: str, log: Path | None = None) -> None:
-        self.stage, self.log = stage, log
+    def __init__(self, stage: str, message: str, log: Path | None = None, *, goes_on: bool = True) -> None:
+        self.stage, self.log, self.goes_on = stage, log, goes_on
         super().__init__(message)

@@ -38,6 +38,7 @@ AS_THEY_STAND: Mapping[str, str] = {
     "unscored": "rows of the candidate without a score",
 }
 STATS = (*WITH_INTERVAL, *AS_THEY_STAND)
+SAYS_NOTHING = "the candidate's own number is the same by definition; delta compares it with the baseline"
 _CONDITION = re.compile(r"\s*(>=|<=|>|<)\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(%?)\s*")
 _OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
@@ -82,6 +83,25 @@ def and_listed() -> str:
     return f"{', '.join(STATS[:-1])} and {STATS[-1]}"
 
 
+def says_nothing(stat: str, is_relative: bool) -> bool:
+    """Whether a stat is the same whatever the arms wrote: the candidate is not preferred to itself."""
+    return is_relative and stat == "mean"
+
+
+def never_told(stat: str, metric: Mapping[str, Any]) -> str | None:
+    """Why no run can tell this stat of a metric, or None. `metric`: its `name`, `direction`, and whether `relative`."""
+    if says_nothing(stat, metric.get("relative", False)):
+        return SAYS_NOTHING
+    if stat == "p_adjusted" and metric.get("direction") == "none":
+        return "what is neither good nor bad is not among the metrics that p-values are adjusted for"
+    return None
+
+
+def instead_of(stat: str) -> str:
+    """The stat that a person may have meant by one that no run can tell."""
+    return {"mean": "delta", "p_adjusted": "p"}[stat]
+
+
 def judge(
     expected: Mapping[str, str], metrics: Mapping[str, Any], baseline: str | None, candidate: str | None
 ) -> list[dict[str, Any]]:
@@ -104,11 +124,12 @@ def _judge(
     found = _measured(wanted, metrics.get(wanted.metric), baseline, candidate)
     edge = found.low if wanted.operator.startswith(">") else found.high
     holds = edge is not None and _OPERATORS[wanted.operator](edge, wanted.limit)
-    because = (
-        _because(wanted, found, baseline)
-        if wanted.metric in metrics
-        else f"because no evaluator gives the metric '{wanted.metric}'{did_you_mean(wanted.metric, metrics)}"
-    )
+    if wanted.metric not in metrics:
+        because = f"because no evaluator gives the metric '{wanted.metric}'{did_you_mean(wanted.metric, metrics)}"
+    elif found.value is None or found.low is None or found.high is None:
+        because = f"because {_missing(wanted, metrics[wanted.metric], baseline, candidate)}"
+    else:
+        because = _because(wanted, found, baseline)
     return {
         "metric": wanted.metric,
         "stat": wanted.stat,
@@ -124,7 +145,7 @@ def _judge(
 def _measured(
     wanted: Expectation, metric: Mapping[str, Any] | None, baseline: str | None, candidate: str | None
 ) -> _Measured:
-    if metric is None:
+    if metric is None or says_nothing(wanted.stat, metric.get("relative", False)):
         return _Measured(None, None, None)
     arm = metric["arms"].get(candidate, {})
     if wanted.stat == "mean":
@@ -145,14 +166,38 @@ def _as_it_stands(value: float | None) -> _Measured:
     return _Measured(value, value, value)
 
 
+def _missing(wanted: Expectation, metric: Mapping[str, Any], baseline: str | None, candidate: str | None) -> str:
+    """Why there is no number, or no interval, to judge."""
+    if reason := never_told(wanted.stat, metric):
+        return reason
+    if wanted.stat in ("mean", "unscored"):
+        return _too_few(metric["arms"].get(candidate, {}), f"of {candidate}")
+    pair = (baseline, candidate)
+    compared = next((c for c in metric["comparisons"] if (c["baseline"], c["candidate"]) == pair), None)
+    if compared is None:
+        return f"{candidate} was not compared with {baseline or 'any arm'}"
+    few = _too_few(compared, f"from both {baseline} and {candidate}")
+    if _is_share(wanted) and compared.get("delta") is not None:
+        return f"{baseline} may be 0, of which nothing is a per cent, or {few}"
+    if wanted.stat == "effect_size" and compared.get("ci_low") is not None:
+        return "all rows differ by the same, so there is no deviation to measure by"
+    return few
+
+
+def _too_few(counted: Mapping[str, Any], whose: str) -> str:
+    rows = counted.get("n")
+    if rows == 0:
+        return f"no row has a score {whose}"
+    return "there are too few scored rows to tell" if rows is None else f"too few rows have a score to tell: {rows}"
+
+
 def _because(wanted: Expectation, found: _Measured, baseline: str | None) -> str:
-    if found.value is None or found.low is None or found.high is None:
-        doubt = f", or {baseline} may be 0, of which nothing is a per cent" if _is_share(wanted) else ""
-        return f"because there are too few scored rows to tell{doubt}"
+    """What was measured; `found` has a number and its interval."""
+    value, low, high = found.value or 0.0, found.low or 0.0, found.high or 0.0
     if wanted.stat not in WITH_INTERVAL:
-        return f"measured {found.value:,.4g}"
+        return f"measured {value:,.4g}"
     scale, unit = (100, "%") if _is_share(wanted) else (1, "")
-    value, low, high = scale * found.value, scale * found.low, scale * found.high
+    value, low, high = scale * value, scale * low, scale * high
     d = places(low, high)
     show = signed if wanted.stat == "delta" else plain
     of = " of" if _is_share(wanted) else " against"

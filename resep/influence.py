@@ -38,6 +38,8 @@ _JUDGED = (
     *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
 )
 
+_DECIDES = "training.trainer"  # which other keys there are: a recipe with another one is another recipe
+
 Config = Mapping[str, Any]
 
 
@@ -72,6 +74,8 @@ def stages_steered(recipe: Recipe, help_: KeyHelp) -> list[str]:
     also one that names a key above or below it.
     """
     before, others = outline(recipe), other_values(recipe, help_)
+    if help_.name == _DECIDES:
+        return [stage.name for stage in before if stage.kind not in ("prepare", "choose")]
     tried = (_outline(_with(recipe, help_, value)) for value in others)
     affected = {name for after in tried if after for name, reasons in ripple(before, after).items() if reasons}
     for stage in before:
@@ -85,7 +89,7 @@ def other_values(recipe: Recipe, help_: KeyHelp) -> list[Any]:
     """Some other values that the schema allows this key: enough to see what it steers. For a section, none."""
     from jsonschema import Draft7Validator
 
-    if help_.keys or "$ref" in str(help_.node.get("items")):
+    if help_.keys or "$ref" in str(help_.node.get("items")) or help_.name == _DECIDES:
         return []
     judged = [word for word in _JUDGED if word in help_.node and not (word == "enum" and "if" in help_.node)]
     validator = Draft7Validator({word: help_.node[word] for word in judged})

@@ -25,11 +25,6 @@ class Classes:
     spelling: Mapping[Key, str]
 
     @cached_property
-    def place(self) -> dict[Key, int]:
-        """Where a class stands in vectors of counts."""
-        return {key: place for place, key in enumerate(self.spelling)}
-
-    @cached_property
     def lengths(self) -> list[int]:
         """How many words labels have, the longest first."""
         return sorted({len(key) for key in self.spelling}, reverse=True)

@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING
 
 from resep import models
 from resep.errors import ResepError, StageError
+from resep.hosted.service import model_of, service_of
 from resep.models.named import named_by
 from resep.provenance import provenance
-from resep.stages import configure, evaluate, generate, prepare, report, tokenise, train
+from resep.stages import evaluate, generate, merge, prepare, report
 from resep.stages.evaluate.names import is_folder, local_model_options, split_revision
 from resep.stages.generate.arms import other_models, outline_arms, read_arms
 from resep.store import Decision, Emit, Stage, Store
+from resep.trainers import trainer_of
 
 if TYPE_CHECKING:
     from resep.hardware import Profile
@@ -57,23 +59,29 @@ def _stages(
 ) -> list[Stage]:
     return [
         first,
-        tokenise.stage(recipe, model),
-        configure.stage(recipe, profile, model),
-        train.stage(recipe, profile, model, axolotl_python),
+        *trainer_of(recipe).stages(recipe, profile, model, axolotl_python),  # tokenise, configure, train
+        *merge.stages(recipe, profile, model),
         *compared,
         report.stage(recipe),
     ]
 
 
 def base_model(recipe: Recipe, emit: Emit) -> models.Model:
-    """The recipe's model: an embedded one, a hub id, or a folder relative to the recipe."""
+    """The recipe's model: an embedded one, a hub id, a folder relative to the recipe, or one at a service."""
+    if service := service_of(recipe):
+        return model_of(service)
     name, revision = named_by(recipe)
-    return models.Model(models.identify(name, revision), partial(models.folder, name, revision, emit))
+    return models.Model(
+        models.identify(name, revision),
+        partial(models.folder, name, revision, emit),
+        partial(models.tokenizer_folder, name, revision, emit),
+    )
 
 
 def model_names(recipe: Recipe) -> Iterator[tuple[str, str | None]]:
     """(name, revision) of every model that a run loads, the base first, then the others; a folder with its path."""
-    yield named_by(recipe)
+    if not service_of(recipe):
+        yield named_by(recipe)
     yield from other_models(recipe).values()
     yield from _writers(recipe)
     for evaluator, options in recipe.evaluators.items():

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -84,6 +84,27 @@ def follow(
         raise StageError(name, errors[-1] if errors else explain(child.returncode, tail(log)), log)
 
 
+@contextmanager
+def talking(
+    command: Sequence[str],
+    *,
+    folder: Path,
+    request: Mapping[str, Any],
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A child in `folder` to talk with: lines to its standard input, lines from its standard output, as long as the
+    block lasts. Leaves `request.json` and `log.txt` in the folder; nothing that is said in between.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "request.json").write_text(json.dumps(request), encoding="utf-8")
+    with (folder / "log.txt").open("ab") as log:
+        child = _start(command, folder, log, environment or {}, subprocess.PIPE)
+        try:
+            yield child
+        finally:
+            _end(child)
+
+
 def run_child(
     command: Sequence[str],
     *,
@@ -125,7 +146,7 @@ def tail(log: Path, size: int = 20_000) -> str:
 
 
 def _start(
-    command: Sequence[str], folder: Path, output: Any, environment: Mapping[str, str]
+    command: Sequence[str], folder: Path, log: Any, environment: Mapping[str, str], output: Any = None
 ) -> subprocess.Popen[bytes]:
     inherited = os.environ.get("PYTHONPATH")
     variables = {
@@ -143,8 +164,8 @@ def _start(
         cwd=folder,
         env=variables,
         stdin=subprocess.PIPE,
-        stdout=output,
-        stderr=subprocess.STDOUT,
+        stdout=log if output is None else output,
+        stderr=log,
         start_new_session=True,
     )
 

@@ -10,7 +10,7 @@ from resep import __version__
 
 _PACKAGES = (
     *("axolotl", "torch", "transformers", "peft", "bitsandbytes", "accelerate", "datasets", "tokenizers"),
-    *("bert-score", "numpy", "scipy"),
+    *("bert-score", "numpy", "openai", "scipy"),
 )
 
 

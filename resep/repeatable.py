@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from resep import models
 from resep.digests import digest_tree, write_json
 from resep.document.writer import dump_yaml
+from resep.hosted.service import service_of
 from resep.recipe.arms import placed_arms, source_of
 from resep.recipe.paths import is_address
 from resep.sources.found import digest_of, files_at
@@ -64,7 +65,7 @@ def write_repeatable(recipe: Recipe, folder: Path, digests: Mapping[str, str] | 
 
 def resolved(recipe: Recipe) -> dict[str, Any]:
     """The recipe with everything written out: loaded again, it says the same."""
-    data: dict[str, Any] = _without_nothing(deepcopy(dict(recipe.data)))
+    data: dict[str, Any] = without_nothing(deepcopy(dict(recipe.data)))
     for key in ("extends", "variables"):
         data.pop(key, None)
     return data
@@ -99,7 +100,8 @@ def _model_keys(recipe: Recipe) -> Iterator[str]:
     """The keys that name a model by its folder."""
     from resep.stages.evaluate.names import is_folder
 
-    keys = ["model.base", *(f"evaluation.evaluators.{name}.encoder" for name in recipe.evaluators)]
+    keys = [] if service_of(recipe) else ["model.base"]
+    keys += [f"evaluation.evaluators.{name}.encoder" for name in recipe.evaluators]
     keys += [f"{key}.model" for key, options in _arms(recipe) if source_of(options) == "model"]
     for key in keys:
         section, _, option = key.rpartition(".")
@@ -150,11 +152,11 @@ def _own_templates(recipe: Recipe) -> Iterator[tuple[str, str, Path]]:
             yield key, f"templates/{file.name}", file
 
 
-def _without_nothing(value: Any) -> Any:
+def without_nothing(value: Any) -> Any:
     """The value without keys that are None: absent keys, which a recipe does not spell."""
     if isinstance(value, Mapping):
-        return {key: _without_nothing(inner) for key, inner in value.items() if inner is not None}
-    return [_without_nothing(item) for item in value] if isinstance(value, list) else value
+        return {key: without_nothing(inner) for key, inner in value.items() if inner is not None}
+    return [without_nothing(item) for item in value] if isinstance(value, list) else value
 
 
 def _renamed(value: Any, names: Mapping[str, str]) -> Any:

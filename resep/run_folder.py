@@ -14,6 +14,7 @@ from resep.suggest import did_you_mean
 
 RUNS = Path("runs")
 _OF_A_METRIC = ("direction", "low", "high", "kind", "unit", "help")
+_RELATIVE = ("judge_preference",)  # in runs that were written before a metric said so itself
 _FACTS = {*_OF_A_METRIC, "evaluator", "signature", "arms", "comparisons"}
 
 
@@ -54,7 +55,8 @@ def open_run(named: str, runs: Path = RUNS) -> RunFolder:
 
 def metric_of(name: str, facts: Mapping[str, Any]) -> Metric:
     """A metric as its evaluator declared it, from its entry in results.json."""
-    return Metric(name, **{key: facts[key] for key in _OF_A_METRIC})
+    relative = facts.get("relative", name in _RELATIVE)
+    return Metric(name, **{key: facts[key] for key in _OF_A_METRIC}, relative=relative)
 
 
 def find_run(named: str, runs: Path = RUNS) -> Path:
@@ -64,8 +66,11 @@ def find_run(named: str, runs: Path = RUNS) -> Path:
     for folder in (Path(named), runs / named / "latest", runs / named, *begins_so):
         if (folder / "results.json").is_file():
             return folder.resolve()
+    if Path(named).suffix in (".yaml", ".yml"):
+        raise ResepError(f"{named} is a recipe, not a run: `resep run {named}` makes a run and says where it lies")
     known = sorted({path.parent.parent.name for path in runs.glob("*/*/results.json")})
-    hint = did_you_mean(named, known) or (f"; {runs} holds runs of {', '.join(known)}" if known else "")
+    there = f"; {runs} holds runs of {', '.join(known)}" if known else f"; {runs} holds none yet"
+    hint = did_you_mean(named, known) or f"{there}: `resep run RECIPE` makes one"
     raise ResepError(f"{named} is not the folder of a finished run, and {runs}/{named}/latest is none either{hint}")
 
 

@@ -2,24 +2,29 @@
 
 `runs/<recipe name>/<run id>/` holds the report, the results, the samples and scores, the ledger, the training config,
 the adapter and the logs, and in `recipe/` what it takes to repeat it (repeatable.py); `runs/<recipe name>/latest`
-points at the newest. The same content lands in the same folder.
+points at the newest. The same content lands in the same folder. The adapter, and the merged model where the recipe asks
+for one (`model/`), have with them what others need to use them (handover/).
 """
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from resep import sources
 from resep.document.writer import dump_yaml
+from resep.handover.folders import complete
+from resep.handover.tokenizer import FOLDER as TOKENIZER
+from resep.hosted.service import FINE_TUNED
+from resep.placing import place
 from resep.predictions import write_predictions
+from resep.preflight.model import folder_here
 from resep.rating import store as ratings
 from resep.recipe.arms import placed_arms, source_of
-from resep.recipe.lock import KEY, LOCK, locked_parents
+from resep.recipe.lock import FILES, KEY, LOCK, locked_parents
 from resep.recipe.paths import is_address
 from resep.repeatable import write_repeatable
 from resep.sources.found import digest_of, local_files
@@ -37,10 +42,12 @@ def publish(root: Path, recipe: Recipe, folders: Mapping[str, Path]) -> Path:
     folder = root / str(recipe["name"]) / folders["report"].name[:_ID_DIGITS]
     folder.mkdir(parents=True, exist_ok=True)
     for source, target in _wanted(folders):
-        _place(source, folder / target)
+        place(source, folder / target)
     _write_predictions(recipe, folders, folder / "predictions.csv")
     if (folder / ratings.FILE).exists():  # people have rated this very run: its page shows what they said
         render(folder)
+    if tokenizer := _tokenizer(recipe, folders["train"]):
+        complete(folder, recipe, tokenizer)
     (folder / LOCK).write_text(dump_yaml(_lock(recipe, folders)), encoding="utf-8")
     write_repeatable(recipe, folder / "recipe", _digests(recipe, folders))
     _point(folder.parent / "latest", folder.name)
@@ -52,11 +59,24 @@ def _wanted(folders: Mapping[str, Path]) -> Iterator[tuple[Path, str]]:
         yield folders["report"] / name, name
     yield folders["tokenise"] / "ledger.jsonl", "ledger.jsonl"
     yield from ((file, file.name) for file in folders["prepare"].glob("quarantined.jsonl"))
-    yield folders["configure"] / "axolotl.yaml", "axolotl.yaml"
-    for weights in ("adapter", "model"):  # the second for `training.method: full`
-        yield from ((file, f"{weights}/{file.name}") for file in sorted((folders["train"] / weights).glob("*")))
+    yield from ((folders["configure"] / name, name) for name in read_stage(folders["configure"])["outputs"])
+    yield from ((file, file.name) for file in folders["train"].glob(FINE_TUNED))
+    trained = [folders["train"] / "adapter", folders["train"] / "model"]  # the second for `training.method: full`
+    for weights in [*trained, *([folders["merge"] / "model"] if "merge" in folders else [])]:
+        yield from ((file, f"{weights.name}/{file.name}") for file in sorted(weights.glob("*")))
     for name, folder in folders.items():
         yield from ((log, f"logs/{name.replace(':', '-')}.txt") for log in folder.rglob("log.txt"))
+
+
+def _tokenizer(recipe: Recipe, train: Path) -> Path | None:
+    """The folder with the tokenizer that the training used. A training of an earlier Resep kept none: then that of the
+    base model; where that is no longer here, the adapter stays as it was.
+    """
+    kept = train / TOKENIZER
+    if kept.is_dir():
+        return kept
+    has_weights = (train / "adapter").is_dir() or (train / "model").is_dir()
+    return folder_here(recipe) if has_weights else None
 
 
 def _write_predictions(recipe: Recipe, folders: Mapping[str, Path], file: Path) -> None:
@@ -64,17 +84,6 @@ def _write_predictions(recipe: Recipe, folders: Mapping[str, Path], file: Path) 
     samples = {arm: folders[f"generate:{arm}"] / "samples.jsonl" for arm in recipe.arms if f"generate:{arm}" in folders}
     if samples:
         write_predictions(file, samples, recipe["prompt.response_format"])
-
-
-def _place(source: Path, target: Path) -> None:
-    """Copy, never link: what a person edits in the run folder must not change the store."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if not target.exists() or _stamp(source) != _stamp(target):
-        shutil.copy2(source, target)
-
-
-def _stamp(file: Path) -> tuple[int, int]:
-    return file.stat().st_size, file.stat().st_mtime_ns
 
 
 def _digests(recipe: Recipe, folders: Mapping[str, Path]) -> dict[str, str]:
@@ -106,8 +115,15 @@ def _lock(recipe: Recipe, folders: Mapping[str, Path]) -> dict[str, object]:
         KEY: locked_parents(recipe.files),
         "reads": {f"{name}/{word}": d for name, s in stages.items() for word, d in s["ingredients"]["reads"].items()},
         "stages": {name: stage["key"] for name, stage in stages.items()},
+        FILES: _written(stages),
         "versions": stages["train"]["provenance"]["versions"],
     }
+
+
+def _written(stages: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Digests of the files that are taken over from stages as they are, by which `resep verify` knows them."""
+    ledger = {name: digest for name, digest in stages["tokenise"]["outputs"].items() if name == "ledger.jsonl"}
+    return {**stages["report"]["outputs"], **stages["configure"]["outputs"], **ledger}
 
 
 def _point(link: Path, target: str) -> None:

@@ -10,8 +10,10 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Any, Literal
 
+from resep.joined import spaced_all
 from resep.records import Target
 
 Form = Literal["json", "numbered", "inline", "bulleted", "lines", "empty"]
@@ -62,16 +64,26 @@ def parse_steps(text: str) -> Steps:
 
 def render_steps(steps: Sequence[str], response_format: ResponseFormat | str) -> str:
     """The steps as one text: numbered_steps `1. a`, bulleted_steps `- a`, json `["a"]`, text one step per line."""
-    flat = [" ".join(step.split()) for step in steps]
+    return _rendered([" ".join(step.split()) for step in steps], response_format)
+
+
+def render_all_steps(rows: Sequence[Sequence[str]], response_format: ResponseFormat | str) -> list[str]:
+    """`render_steps` for the steps of each row."""
+    flat = spaced_all([step for steps in rows for step in steps])
+    ends = pairwise(accumulate(map(len, rows), initial=0))
+    return [_rendered(flat[start:end], response_format) for start, end in ends]
+
+
+def _rendered(steps: Sequence[str], response_format: ResponseFormat | str) -> str:
     match response_format:
         case "numbered_steps":
-            return "\n".join([f"{number}. {step}" for number, step in enumerate(flat, 1)])
+            return "\n".join([f"{number}. {step}" for number, step in enumerate(steps, 1)])
         case "bulleted_steps":
-            return "\n".join(f"- {step}" for step in flat)
+            return "\n".join(f"- {step}" for step in steps)
         case "json":
-            return json.dumps(flat, ensure_ascii=False)
+            return json.dumps(steps, ensure_ascii=False)
         case "text":
-            return "\n".join(flat)
+            return "\n".join(steps)
     raise ValueError(f"no such response format: {response_format!r}")
 
 

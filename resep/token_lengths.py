@@ -20,5 +20,5 @@ def count_tokens(text: str, model: str) -> int:
 
 @lru_cache(maxsize=4)
 def _encoder(model: str) -> Any:
-    folder = models.folder(*models.split_revision(model), lambda _: None)
+    folder = models.tokenizer_folder(*models.split_revision(model), lambda _: None)
     return load_tokenizer(folder).encoders.first

@@ -9,12 +9,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from resep.digests import digest_tree
+from resep.document.writer import dump_yaml
 from resep.plugins.trust import trust
+from resep.predictions import write_predictions
 from resep.recipe import Recipe, load
+from resep.recipe.lock import FILES, LOCK
 from resep.records import Sample, read_jsonl, write_jsonl
 from resep.repeatable import write_repeatable
 from resep.stages.evaluate import stored_samples_request
-from resep.stages.report import _config, write_report
+from resep.stages.generate.outcome import counted
+from resep.stages.report import OUTPUTS, config_of, write_report
 from resep.stages.shared_child import run_in_one_child
 from resep.store import Task
 from tests.fake_run import ARMS, fake_run
@@ -66,17 +71,27 @@ def finished_run(folder: Path, recipe: str = RECIPE, change: Change = lambda sam
     inputs = fake_run(folder / "stages", rows)
     for arm in ARMS:
         file = inputs[f"generate:{arm}"] / "samples.jsonl"
-        write_jsonl(file, [change(sample) for sample in list(read_jsonl(file, Sample))])
+        samples = [change(sample) for sample in list(read_jsonl(file, Sample))]
+        write_jsonl(file, samples)
+        edit_json(file.with_name("arm.json"), lambda card, samples=samples: card.update(counted(samples)))  # type: ignore[misc]
     inputs = {name: path for name, path in inputs.items() if not name.startswith("evaluate:")}
     inputs |= _evaluated(loaded, inputs, folder / "evaluated")
     run = folder / "runs" / str(loaded["name"]) / "0123456789ab"
     run.mkdir(parents=True)
-    config = _config(loaded.data) | {"arms": list(ARMS), "evaluators": list(loaded.evaluators)}
     files = {name: loaded.plugin("evaluators", name) for name in loaded.evaluators}
-    write_report(inputs, config, run.name, run, files)
+    write_report(inputs, config_of(loaded.data), run.name, run, files)
+    samples_of = {arm: inputs[f"generate:{arm}"] / "samples.jsonl" for arm in ARMS}
+    write_predictions(run / "predictions.csv", samples_of, loaded["prompt.response_format"])
+    write_lock(
+        run, {"recipe": loaded.data, "stages": {"report": run.name}, FILES: {n: digest_tree(run / n) for n in OUTPUTS}}
+    )
     write_repeatable(loaded, run / "recipe", {"data.sources[0].path": "not digested"})
     (run.parent / "latest").symlink_to(run.name)
     return run
+
+
+def write_lock(run: Path, lock: Mapping[str, Any]) -> None:
+    (run / LOCK).write_text(dump_yaml(lock), encoding="utf-8")
 
 
 def _evaluated(recipe: Recipe, inputs: Mapping[str, Path], work: Path) -> dict[str, Path]:

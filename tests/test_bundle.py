@@ -73,7 +73,8 @@ def run(tmp_path: Path) -> Path:
         "ratings.json": '{"sheet": "ab12"}\n',
         "logs/train.txt": "/home/budi/secret\n",
         "adapter/adapter_config.json": '{"r": 16}',
-        "adapter/README.md": "/home/budi\n",
+        "adapter/README.md": "# small\n",
+        "adapter/preprocessing/shout.py": SHOUT,
     }.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
@@ -110,7 +111,8 @@ def test_a_bundle_holds_the_recipe_and_the_proof_and_neither_rows_nor_logs(run: 
 
 def test_samples_and_adapter_come_only_where_asked_for(run: Path, here: Path) -> None:
     names = pack(run, here / "b.tar.gz", samples=True, adapter=True)
-    adapter = {"adapter/adapter_config.json", "adapter/adapter_model.safetensors"}
+    names_of_adapter = ("adapter_config.json", "adapter_model.safetensors", "README.md", "preprocessing/shout.py")
+    adapter = {f"adapter/{name}" for name in names_of_adapter}
     assert set(names) == ALWAYS | {"samples.jsonl", "scores.jsonl", "ratings.json"} | adapter
 
 

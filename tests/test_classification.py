@@ -111,6 +111,25 @@ def test_macro_f1_is_the_mean_of_each_classes_f1(pairs: list[tuple[str, str]]) -
         assert corpus("classification", "macro_f1", of(pairs)) == pytest.approx(np.mean(expected))
 
 
+def test_a_class_that_no_reference_has_is_no_class_of_the_mean() -> None:
+    pairs = [("a", "a"), ("a", "c"), ("b", "b"), ("b", "d")]
+    found = of(pairs, labels=["a", "b", "c", "d", "e"])
+    assert [score.detail.get("label") for score in found] == ["a", "c", "b", "d"]
+    assert corpus("classification", "macro_f1", found) == pytest.approx(2 / 3)  # of each: precision 1, recall 1/2
+
+
+@given(answers)
+def test_more_labels_than_the_references_name_change_wrong_answers_into_others_only(
+    pairs: list[tuple[str, str]],
+) -> None:
+    named = {target for target, _ in pairs}
+    expected = []
+    for label in named:
+        right = sum(target == output == label for target, output in pairs)
+        expected.append(2 * right / sum((target == label) + (output == label) for target, output in pairs))
+    assert corpus("classification", "macro_f1", of(pairs, labels=[*"abcde"])) == pytest.approx(np.mean(expected))
+
+
 @given(answers, st.randoms(use_true_random=False))
 def test_many_sums_at_once_are_as_each_alone(pairs: list[tuple[str, str]], rng: Any) -> None:
     stats = np.array([score.stats["macro_f1"] for score in of(pairs)])

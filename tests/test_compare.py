@@ -145,3 +145,73 @@ def test_runs_without_a_common_row_are_refused(runs: tuple[Path, Path], capsys: 
 def test_one_run_alone_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["compare", "fake"]) == 2
     assert "two runs or more" in capsys.readouterr().err
+
+
+def add_metric(run: Path, name: str, evaluator: str, values: dict[tuple[str, str], float], **facts: Any) -> None:
+    """A metric of another evaluator: (arm, row) -> value."""
+
+    def edit(results: dict[str, Any]) -> None:
+        results["metrics"][name] = {**results["metrics"]["exact_match"], "evaluator": evaluator, "primary": False}
+        results["metrics"][name] |= {"signature": f"{evaluator}|version:1", **facts}
+
+    edit_json(run / "results.json", edit)
+    lines = [{"id": row, "arm": arm, "values": {name: value}} for (arm, row), value in values.items()]
+    edit_lines(run / "scores.jsonl", lambda known: [*known, *lines])
+
+
+def test_runs_of_the_same_name_in_different_folders_are_not_mixed_up(
+    runs: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = tmp_path / "elsewhere" / "fake" / "first"
+    shutil.copytree(runs[0], copy)
+    answer_as_base(copy)
+    assert cli.main(["compare", str(copy), "fake/first", "--json"]) == 0
+    [found] = json.loads(capsys.readouterr().out)
+    assert found["metrics"]["order_accuracy"]["delta"] > 0
+    assert (found["baseline"], found["candidate"]) == (f"{copy} (tuned)", f"{runs[0]} (tuned)")
+
+
+@pytest.mark.parametrize("facts", [{"relative": True}, {}], ids=["a run of today", "an older run"])
+def test_a_number_that_is_relative_to_another_arm_of_its_run_is_left_out(
+    runs: tuple[Path, Path], capsys: pytest.CaptureFixture[str], facts: dict[str, Any]
+) -> None:
+    for run, base in zip(runs, (0.1, 0.9), strict=True):
+        given = {(arm, f"row-{n:03d}"): value for arm, value in (("tuned", 0.5), ("base", base)) for n in range(45)}
+        add_metric(run, "judge_preference", "judge", given, **facts)
+    found = compared(capsys)
+    assert "judge_preference" not in found["metrics"]
+    assert "beside another of its own run" in found["left_out"]["judge_preference"]
+
+
+def test_a_metric_with_rows_of_its_own_is_compared_on_them(
+    runs: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for run, right in zip(runs, (0.0, 1.0), strict=True):
+        add_metric(run, "general_accuracy", "forgetting", {("tuned", f"question-{n}"): right for n in range(20)})
+    found = compared(capsys)
+    assert found["own_rows"] == {"forgetting": 20}
+    general = found["metrics"]["general_accuracy"]
+    assert (general["n"], general["delta"], general["outcome"]) == (20, 1.0, "better")
+    assert found["metrics"]["order_accuracy"]["n"] == 45
+    assert cli.main(["compare", "fake/first", "fake/second"]) == 0
+    assert "rows   20 more of forgetting's own" in capsys.readouterr().out
+
+
+def test_an_option_that_an_older_run_does_not_know_had_its_default(
+    runs: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = "evaluation.evaluators.order_accuracy.threshold"
+    edit_json(runs[0] / "results.json", lambda results: results["settings"].pop(key))
+    found = compared(capsys)  # with equal signatures
+    assert found["left_out"] == {}
+
+    def sign(results: dict[str, Any]) -> None:
+        for metric in results["metrics"].values():
+            metric["signature"] += "|version:0" if metric["evaluator"] == "order_accuracy" else ""
+
+    edit_json(runs[0] / "results.json", sign)
+    found = compared(capsys)  # with the default, 0.3
+    assert found["left_out"] == {}
+    assert any(note.startswith("order_accuracy was computed otherwise") for note in found["notes"])
+    edit_json(runs[1] / "results.json", lambda results: results["settings"].update({key: 0.6}))
+    assert "threshold" in compared(capsys)["left_out"]["order_accuracy"]

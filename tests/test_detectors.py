@@ -231,6 +231,13 @@ def test_the_quick_look_overlooks_nothing(text: str) -> None:
     assert replacer(ALL, [], write)(text) == one_by_one
 
 
+@given(st.lists(st.lists(PIECES | st.text(max_size=5), max_size=8).map("".join), max_size=5))
+@example(["a\x01@", "@"])
+def test_many_texts_are_looked_at_as_each_would_be(texts: list[str]) -> None:
+    found = replacer(ALL, [], lambda kind, _: hide(f"[{kind}]"))
+    assert found.on_all(texts) == list(map(found, texts))
+
+
 @pytest.mark.parametrize(
     ("kind", "a", "b"),
     [

@@ -17,7 +17,7 @@ from resep.hardware import Profile
 from resep.models import Model
 from resep.records import Metric, Sample, Score, read_jsonl, write_jsonl
 from resep.stages.evaluate import stages
-from resep.stages.evaluate.contract import Evaluator, score
+from resep.stages.evaluate.contract import Evaluator, score, told
 from resep.stages.evaluate.names import split_revision
 from resep.stages.evaluate.normalise import clean_steps, normalise
 from resep.steps import parse_steps, render_steps
@@ -97,6 +97,48 @@ def test_a_missing_package_ends_the_run_and_is_not_stored_as_the_rows_fault() ->
 
     with pytest.raises(ModuleNotFoundError):
         list(score(evaluator(evaluate), ROWS, CONTEXT))
+
+
+def around(summarise: Any = None, signature: Any = None) -> Evaluator:
+    module = evaluator(lambda samples, context: (points(sample, 1.0) for sample in samples)).module  # noqa: ARG005
+    for name, function in (("summarise", summarise), ("signature", signature)):
+        if function:
+            setattr(module, name, function)
+    return Evaluator("mine", module, {})
+
+
+def broken(*given: Any) -> Any:
+    raise ZeroDivisionError(f"{len(given)} things, none of them right")
+
+
+def test_a_summary_that_crashes_is_a_warning_and_costs_no_score() -> None:
+    said = told(around(summarise=broken), [], [], CONTEXT)
+    assert said.extra == {}
+    assert said.warnings == (
+        "evaluator mine: its summary could not be made: ZeroDivisionError: 3 things, none of them right",
+    )
+    assert said.signature == "mine"
+
+
+def test_a_signature_that_crashes_is_a_warning_and_the_summary_stays() -> None:
+    said = told(around(summarise=lambda *_: {"warnings": ["w"], "n": 1}, signature=broken), [], [], CONTEXT)
+    assert (dict(said.extra), said.warnings[-1]) == ({"n": 1}, "w")
+    assert said.warnings[0].startswith("evaluator mine: its signature could not be made: ZeroDivisionError")
+    assert said.signature.startswith("mine|not known")
+
+
+@pytest.mark.parametrize("summary", [None, {"n": object()}, 3])
+def test_a_summary_that_no_file_can_hold_is_a_warning(summary: Any) -> None:
+    said = told(around(summarise=lambda *_: summary), [], [], CONTEXT)
+    assert "its summary could not be made: TypeError" in said.warnings[0]
+
+
+def test_a_summary_that_lacks_a_package_ends_the_run() -> None:
+    def missing(*_: Any) -> Any:
+        raise ImportError("no module")
+
+    with pytest.raises(ImportError):
+        told(around(summarise=missing), [], [], CONTEXT)
 
 
 def bare(text: str) -> str:
@@ -199,7 +241,7 @@ def test_all_evaluators_score_all_arms_in_one_child(tmp_path: Path) -> None:
 def test_scores_on_disk_are_kept_after_an_interruption(tmp_path: Path) -> None:
     out = tmp_path / "evaluate-length"
     out.mkdir()
-    kept = Score("0", "base", dict.fromkeys(["output_words", "output_tokens", "truncated", "empty", "repetition"], 7.0))
+    kept = Score("0", "base", dict.fromkeys(["output_words", "output_tokens", "truncated", "empty"], 7.0))
     write_jsonl(out / "scores.jsonl", [kept])
     done = run(tmp_path, Settings(tmp_path, "none"))
     scores = list(read_jsonl(done["length"] / "scores.jsonl", Score))
@@ -260,7 +302,7 @@ def test_what_an_evaluator_needs_is_part_of_its_stage_and_of_no_other(tmp_path: 
 
     recipe: Any = Settings(tmp_path, "none")
     recipe.evaluators = {"length": {}, "perplexity": {}, "forgetting": {"max_new_tokens": 32}, "pii_leak": {}}
-    recipe["training.method"] = "lora"
+    recipe["training.trainer"], recipe["training.method"] = "axolotl", "lora"
     recipe["training.precision"] = "auto"
     arms = {"base": Arm("base", "base", "mistral"), "tuned": Arm("tuned", "tuned", "mistral")}
     length, perplexity, forgetting, leak = stages(recipe, CPU, MODEL, lambda: arms)
@@ -294,7 +336,7 @@ def test_models_training_rows_and_general_texts_reach_their_evaluators(tmp_path:
         "forgetting": {"max_new_tokens": 4},
         "memorisation": {"length": 50},
     }
-    recipe |= {"training.method": "lora", "training.precision": "auto"}
+    recipe |= {"training.trainer": "axolotl", "training.method": "lora", "training.precision": "auto"}
     arms = {"base": Arm("base", "base", "mistral"), "tuned": Arm("tuned", "tuned", "mistral")}
     planned = stages(recipe, CPU, Model("tiny#1", model_folder), lambda: arms)
     answer = "1. open the app\n2. tap it"

@@ -70,8 +70,8 @@ def test_length_counts_words_and_finishes() -> None:
     cut = sample("go on and on and on and on", "x", finish_reason="length", output_tokens=9)
     given = sample(" ", "x")
     first, second = (score.values for score in scores("length", cut, given))
-    assert first == {"output_words": 8, "output_tokens": 9, "truncated": 1, "empty": 0, "repetition": 0.5}
-    assert second == {"output_words": 0, "output_tokens": None, "truncated": None, "empty": 1, "repetition": 0}
+    assert first == {"output_words": 8, "output_tokens": 9, "truncated": 1, "empty": 0}
+    assert second == {"output_words": 0, "output_tokens": None, "truncated": None, "empty": 1}
 
 
 def test_order_accuracy_tells_the_alignment() -> None:

@@ -134,3 +134,44 @@ def test_a_key_without_a_stat_is_refused() -> None:
         parse("order_accuracy", "> 0")
     with pytest.raises(ResepError, match="did you mean 'delta'"):
         parse("order_accuracy.dleta", "> 0")
+
+
+def test_the_candidate_is_not_expected_to_be_preferred_to_itself() -> None:
+    found = {"judge_preference": {**metrics(0.1, 0.2)["order_accuracy"], "relative": True}}
+    (judged,) = judge({"judge_preference.mean": "> 0.4"}, found, "base", "tuned")
+    assert (judged["holds"], judged["value"]) == (False, None)
+    assert "the same by definition; delta compares it with the baseline" in judged["text"]
+    assert holds("> 0", found, "judge_preference.delta")
+
+
+def why(key: str, found: dict[str, Any], condition: str = "> 0") -> str:
+    (judged,) = judge({key: condition}, found, "base", "tuned")
+    assert not judged["holds"]
+    return str(judged["text"]).partition("because ")[2]
+
+
+def changed(**comparison: Any) -> dict[str, Any]:
+    """The comparison of `metrics`, with these entries in place of its own."""
+    found = metrics(0.1, 0.2)
+    found["order_accuracy"]["comparisons"][0] |= comparison
+    return found
+
+
+def test_a_metric_that_is_never_tested_is_not_said_to_have_too_few_rows() -> None:
+    found = changed(p_adjusted=None, n=50)
+    found["order_accuracy"]["direction"] = "none"
+    assert "neither good nor bad" in why("order_accuracy.p_adjusted", found)
+
+
+def test_what_is_missing_is_named() -> None:
+    nothing = dict.fromkeys(("delta", "ci_low", "ci_high", "relative", "relative_low", "relative_high"))
+    assert why("order_accuracy.delta", changed(**nothing, n=0)) == "no row has a score from both base and tuned"
+    assert why("order_accuracy.delta", changed(**nothing, n=1)) == "too few rows have a score to tell: 1"
+    assert "base may be 0" in why("order_accuracy.delta", changed(relative_low=None, relative_high=None), "> 1%")
+    assert "no deviation" in why("order_accuracy.effect_size", changed(effect_size=None, n=50))
+    unpaired = metrics(0.1, 0.2)
+    unpaired["order_accuracy"]["comparisons"] = []
+    assert why("order_accuracy.delta", unpaired) == "tuned was not compared with base"
+    unscored = metrics(0.1, 0.2)
+    unscored["order_accuracy"]["arms"]["tuned"] = {"mean": None, "ci_low": None, "ci_high": None, "n": 0}
+    assert why("order_accuracy.mean", unscored) == "no row has a score of tuned"

@@ -55,6 +55,36 @@ def child(folder: Path, text: str = "", *overrides: str, **parents: str) -> Reci
     return load(write(folder, files | {f"{name}.yaml": content for name, content in parents.items()}), overrides)
 
 
+def test_a_bare_name_means_the_file_beside_the_recipe_first(tmp_path: Path) -> None:
+    path = write(
+        tmp_path, {"recipe.yaml": "extends: base/small-model-on-cpu\n", "base/small-model-on-cpu.yaml": PARENT}
+    )
+    recipe = load(path)
+    assert recipe["name"] == "parent"
+    assert [Path(file.file).name for file in recipe.parents] == ["small-model-on-cpu.yaml"]
+    assert recipe.parents[0].path == tmp_path / "base" / "small-model-on-cpu.yaml"
+    (tmp_path / "base" / "small-model-on-cpu.yaml").unlink()
+    shipped = data_folder("recipes") / "base" / "small-model-on-cpu.yaml"
+    whole = write(tmp_path, {"whole.yaml": f"{PARENT}extends: base/small-model-on-cpu\n"})
+    assert load(whole).parents[0].path == shipped
+
+
+def test_a_copy_of_two_recipes_stays_together(tmp_path: Path) -> None:
+    for name in ("quickstart.yaml", "data/quickstart.jsonl"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes((data_folder("recipes") / name).read_bytes())
+    path = write(tmp_path, {"child.yaml": "extends: quickstart\nname: child\n"})
+    assert load(path).parents[0].path == tmp_path / "quickstart.yaml"
+
+
+def test_a_link_beside_the_recipe_leads_nowhere_else(tmp_path: Path) -> None:
+    (tmp_path / "secret.yaml").write_text(PARENT, encoding="utf-8")
+    path = write(tmp_path, {"sub/recipe.yaml": "extends: base\n"})
+    (tmp_path / "sub" / "base.yaml").symlink_to(tmp_path / "secret.yaml")
+    (problem,) = problems(path)
+    assert "leads out of the recipe's folder through a link" in problem.message
+
+
 def problems(path: Path, *overrides: str) -> list[Problem]:
     with pytest.raises(RecipeError) as caught:
         load(path, overrides)
@@ -290,7 +320,6 @@ SCREENS: dict[str, dict[str, str]] = {
     "missing_parent": {"recipe.yaml": "extends: bsae.yaml\nname: x\n", "base.yaml": PARENT},
     "missing_grandparent": {"recipe.yaml": "extends: base.yaml\n", "base.yaml": "extends: team/other.yaml\n"},
     "misspelt_packaged_parent": {"recipe.yaml": "extends: base/mistral-7b-lora\n"},
-    "parent_without_its_ending": {"recipe.yaml": "extends: team/base\n", "team/base.yaml": PARENT},
     "parent_out_of_the_folder": {"recipe.yaml": "extends: ../base.yaml\n"},
     "too_many_levels_of_parents": {
         "recipe.yaml": "extends: level1.yaml\n",

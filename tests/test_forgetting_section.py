@@ -41,8 +41,11 @@ def results(controls: dict[str, Any] | None = None, **metrics: list[dict[str, An
     [
         (compared(1.0, 1.05, 0.01, 0.09), "costs 5.0% more bits per byte than before: the model has forgotten"),
         (compared(1.0, 1.05, -0.01, 0.11), "costs 5.0% more bits per byte than before, though"),
-        (compared(1.0, 1.01, -0.01, 0.03), "costs 1.0% more bits per byte than before: no forgetting was shown"),
-        (compared(1.0, 0.95, -0.09, -0.01), "costs 5.0% fewer bits per byte than before: no forgetting"),
+        (
+            compared(1.0, 1.01, -0.01, 0.03),
+            "costs 1.0% more bits per byte than before: no forgetting was shown, but up to 3.0% more is possible",
+        ),
+        (compared(1.0, 0.95, -0.09, -0.01), "costs 5.0% fewer bits per byte than before: no forgetting was shown."),
     ],
 )
 def test_prose_is_read_by_its_interval(pair: dict[str, Any], said: str) -> None:
@@ -69,6 +72,24 @@ def test_a_loss_of_general_answers_and_a_leak_are_told() -> None:
     assert leak.endswith("answered in its form: 50% of them after tuning, 0% before.")
     assert any("numbered steps" in note for note in section["notes"])
     assert "hosted could not be asked: its weights are not here." in section["notes"]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (-0.163, 0.03, "no loss was shown, but one of up to 17 percentage points is possible (95% interval)."),
+        (0.0, 0.1, "no loss was shown."),
+    ],
+)
+def test_the_largest_loss_that_is_possible_is_told(low: float, high: float, said: str) -> None:
+    section = forgetting_section(results(general_accuracy=[compared(0.6, 0.55, low, high)]))
+    assert section["reading"][0].endswith(said)
+
+
+def test_what_has_no_interval_says_nothing_of_a_loss() -> None:
+    pair = compared(0.6, 0.55, 0, 0) | {"ci_low": None, "ci_high": None}
+    found = forgetting_section(results(general_accuracy=[pair], general_bits_per_byte=[pair]))["reading"]
+    assert all("too few to tell" in line for line in found)
 
 
 def test_what_was_not_measured_is_said_with_what_to_add() -> None:

@@ -26,6 +26,7 @@ DEFAULTS: Mapping[str, Any] = {
     "model.base": "tiny",
     "model.revision": None,
     "prompt.chat_template": "mistral",
+    "training.trainer": "axolotl",
     "training.method": "lora",
     "training.precision": "auto",
     "generation.arms": ["base", "tuned", "base@native-template"],
@@ -200,6 +201,21 @@ def test_all_arms_answer_all_rows_from_one_load_with_proof(tmp_path: Path, model
     assert card(done["base"])["proof"] is None
     assert outputs(done["base"]) != outputs(done["tuned"])
     assert card(done["base"])["prompt_sha256"] == card(done["tuned"])["prompt_sha256"]
+
+
+@pytest.mark.slow
+def test_what_takes_its_time_before_the_first_answer_is_told(tmp_path: Path, model: Path, trained: Path) -> None:
+    found = planned(settings(generation__arms=["tuned"]), Model("tiny#1", lambda: model))
+    events: list[Any] = []
+    list(found[0].run(tasks_of(found, tmp_path, trained=trained), events.append))
+    told = [event.get("message", "rows") for event in events if event["event"] == "progress"]
+    assert told[:4] == [
+        "loading tiny#1",
+        "noting what tiny#1 alone says to 3 prompts",
+        "loading what was trained, for tuned",
+        "checking that tuned is not tiny#1 alone",
+    ]
+    assert set(told[4:]) == {"rows"}
 
 
 @pytest.mark.slow

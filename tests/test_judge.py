@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import random
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -330,9 +331,23 @@ def test_scores_that_follow_length_are_warned_of_and_so_is_a_judge_of_its_own() 
     with serving(lambda body: str(1 + len(quoted(body)["ANSWER"].split()) // 5)) as server:
         found = asked(server, rows, criteria={"clarity": {}})
     said = summary(rows, found, criteria={"clarity": {}})
-    assert said["judge"]["length"]["judge_clarity"]["all"] > 0.9
+    assert said["judge"]["length"]["judge_clarity"]["within"] > 0.9
     assert any("goes with length" in warning for warning in said["warnings"])
     assert any("judges its own model (tuned)" in warning for warning in said["warnings"])
+
+
+def test_a_longer_and_better_arm_is_no_liking_for_length() -> None:
+    rng = random.Random(4)
+    rows, found = [], []
+    for n in range(40):
+        for arm, words in (("base", 10), ("tuned", 60)):
+            rows.append(sample("word " * (words + rng.randrange(9)), arm, str(n)))
+            found.append(Score(str(n), arm, {"judge_clarity": 2 + 2 * (arm == "tuned") + rng.choice((-1.0, 0.0, 1.0))}))
+    said = summary(rows, found, criteria={"clarity": {}})
+    length = said["judge"]["length"]["judge_clarity"]
+    assert length["all"] > 0.5
+    assert abs(length["within"]) < 0.3
+    assert not any("goes with length" in warning for warning in said["warnings"])
 
 
 def test_an_inconsistent_judge_is_warned_of() -> None:

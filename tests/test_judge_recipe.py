@@ -65,6 +65,13 @@ def test_an_expectation_beyond_the_scale_of_a_criterion_is_told(tmp_path: Path) 
         recipe(tmp_path, {**SERVER, "criteria": TONE}, **{"judge_tone.mean": "> 5"})
 
 
+def test_what_is_the_same_by_definition_cannot_be_expected(tmp_path: Path) -> None:
+    both = {**SERVER, "mode": "both"}
+    with pytest.raises(RecipeError, match=r"the same by definition; .*: write judge_preference.delta"):
+        recipe(tmp_path, both, **{"judge_preference.mean": "> 0.4"})
+    recipe(tmp_path, both, **{"judge_preference.delta": "> 0.1", "judge_preference.baseline_mean": "< 0.4"})
+
+
 def test_a_judge_with_nobody_to_ask_is_a_warning_and_no_mistake(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

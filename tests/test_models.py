@@ -16,6 +16,7 @@ from resep import models
 from resep.errors import ResepError
 from resep.models import convert_gguf, embedded
 from resep.models.embedded import EMBEDDED, Wheel
+from resep.models.weights import weight_names
 from tests import tiny_model
 
 SMOL = "smollm2-135m-instruct"
@@ -287,6 +288,65 @@ def test_a_model_in_the_hubs_cache_is_found_without_a_network(hub_cache: Path, r
     folder = models.folder("owner/tiny", revision, _ignore)
     assert folder == hub_cache / "snapshots" / REVISION
     assert list((cache / "hub").iterdir()) == []
+
+
+INDEX = {"weight_map": {"a.weight": "model-00001-of-00002.safetensors", "b.weight": "model-00002-of-00002.safetensors"}}
+
+
+def test_of_a_repository_only_the_weights_that_will_be_read_are_named(tmp_path: Path) -> None:
+    (tmp_path / "consolidated.safetensors").write_text("the same once more")
+    assert weight_names(tmp_path) == ["model.safetensors"]
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps(INDEX))
+    assert weight_names(tmp_path) == ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
+
+
+@pytest.mark.parametrize("named", ["../other.safetensors", "*.safetensors", "pytorch_model.bin", "a/b.safetensors", 3])
+def test_an_index_that_names_anything_else_is_refused(tmp_path: Path, named: Any) -> None:
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"a.weight": named}}))
+    with pytest.raises(ResepError, match=r"which is no file of weights beside it|does not say"):
+        weight_names(tmp_path)
+    (tmp_path / "model.safetensors.index.json").write_text("[1]")
+    with pytest.raises(ResepError, match="does not say where its weights are"):
+        weight_names(tmp_path)
+
+
+def asked_of_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, weights: bool) -> list[list[str]]:
+    """The patterns that are fetched of a repository with an index, by a hub that is a stub."""
+    import huggingface_hub
+
+    from resep.models import fetch_hub
+
+    asked: list[list[str]] = []
+
+    def download(repo: str, *, revision: str, allow_patterns: list[str]) -> str:
+        assert (repo, revision) == ("owner/large", "v1")
+        asked.append(allow_patterns)
+        (tmp_path / "model.safetensors.index.json").write_text(json.dumps(INDEX))
+        return str(tmp_path)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("resep.events.emit", lambda *_, **__: None)
+    monkeypatch.chdir(tmp_path)
+    patterns = list(models._SMALL_FILES)
+    fetch_hub.fetch({"repo": "owner/large", "revision": "v1", "patterns": patterns, "weights": weights})
+    return asked
+
+
+def test_weights_are_fetched_by_name_and_never_for_a_tokenizer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small = list(models._SMALL_FILES)
+    assert not [pattern for pattern in small if "safetensors" in pattern]
+    assert asked_of_the_hub(tmp_path, monkeypatch, weights=False) == [small]
+    assert asked_of_the_hub(tmp_path, monkeypatch, weights=True) == [small, sorted(INDEX["weight_map"].values())]
+
+
+@pytest.mark.slow
+def test_without_its_weights_a_model_of_the_hubs_cache_has_a_tokenizer_and_nothing_more(hub_cache: Path) -> None:
+    folder = hub_cache / "snapshots" / REVISION
+    (folder / "model.safetensors").unlink()
+    assert models.tokenizer_folder("owner/tiny", "v1", _ignore) == folder
+    with pytest.raises(ResepError, match=r"its weights \(model\.safetensors\): it is not in the hub's cache"):
+        models.folder("owner/tiny", "v1", _ignore)
 
 
 @pytest.mark.slow

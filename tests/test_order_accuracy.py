@@ -1,5 +1,6 @@
 """Order accuracy: the worked table, the laws, and the traps of alignment."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import permutations
 from math import comb
@@ -46,6 +47,12 @@ def scored(output: str, reference: str) -> tuple[int, OrderScore]:
     return len(pairs), score_order(pairs, len(output), len(reference))
 
 
+def alike_scored(output: Sequence[str], reference: Sequence[str]) -> tuple[int, OrderScore]:
+    """Every step is as like as every other, as the sentence of a loop is to the steps of its subject."""
+    pairs = align(np.full((len(output), len(reference)), 0.5), 0.3, output, reference)
+    return len(pairs), score_order(pairs, len(output), len(reference))
+
+
 def value(number: float | None) -> float:
     assert number is not None
     return number
@@ -59,6 +66,38 @@ def test_the_worked_examples(row: tuple[object, ...]) -> None:
     names = ("order_accuracy", "order_given_matched", "step_recall", "step_precision", "step_f1", "sequence_f1")
     for name, expected in zip((*names, "sequence_exact"), values, strict=True):
         assert getattr(score, name) == (None if expected is None else pytest.approx(float(expected))), name  # type: ignore[arg-type]
+
+
+LOOPS = [  # output, reference, k, order, recall, precision, sequence_f1: every step is as like as every other
+    ("X" * 8, "ABCDE", 1, 0, F(1, 5), F(1, 8), F(2, 13)),
+    ("A" * 8, "ABCDE", 1, 0, F(1, 5), F(1, 8), F(2, 13)),
+    ("A" * 8, "ABABA", 3, F(3, 10), F(3, 5), F(3, 8), F(6, 13)),
+    ("XYXYXYXY", "ABCDE", 2, F(1, 10), F(2, 5), F(2, 8), F(4, 13)),
+    ("VWXYZ", "ABCDE", 5, 1, 1, 1, 1),
+]
+
+
+@pytest.mark.parametrize("row", LOOPS, ids=[f"{row[0]}-{row[1]}" for row in LOOPS])
+def test_looping_output_matches_no_more_steps_than_it_says(row: tuple[object, ...]) -> None:
+    output, reference, k, *values = row
+    count, score = alike_scored(str(output), str(reference))
+    assert count == k
+    names = ("order_accuracy", "step_recall", "step_precision", "sequence_f1")
+    for name, expected in zip(names, values, strict=True):
+        assert getattr(score, name) == pytest.approx(float(expected)), name  # type: ignore[arg-type]
+
+
+def test_a_step_is_the_same_in_capitals_and_with_a_full_stop() -> None:
+    loop = ["Tap the button", "tap the button.", "TAP THE BUTTON"]
+    assert alike_scored(loop, ["open", "tap", "save"])[0] == 1
+    assert alike_scored(loop, ["tap the button", "open", "tap the button"])[0] == 2
+    assert alike_scored(["+", "-"], ["open", "save"])[0] == 2
+
+
+def test_of_too_many_copies_to_try_the_nearest_to_the_diagonal_counts() -> None:
+    output = "b" * 20 + "a" + "b" * 40
+    pairs = align(exact(output, "abb"), 0.5, output, "abb")
+    assert pairs == ((20, 0), (30, 1), (50, 2))
 
 
 def test_a_strong_pair_is_not_given_up_for_two_weak_ones_of_which_one_is_dropped() -> None:
@@ -158,6 +197,40 @@ def test_leaving_out_a_step_never_raises_the_order(output: str, reference: str, 
     at %= len(output)
     shorter = output[:at] + output[at + 1 :]
     assert value(scored(shorter, reference)[1].order_accuracy) <= value(scored(output, reference)[1].order_accuracy)
+
+
+@given(small, st.data())
+def test_a_further_copy_of_a_step_changes_nothing_beside_it_and_matches_nothing_more(
+    rows: list[list[float]], data: st.DataObject
+) -> None:
+    output, reference = "VWXY"[: len(rows)], "ABCD"  # no step of the reference: one copy is as many as count
+    pairs = align(np.array(rows), 0.3, output, reference)
+    before = score_order(pairs, len(output), 4)
+    copied = data.draw(st.integers(0, len(rows) - 1))
+    for at in range(len(rows) + 1):
+        longer = [*rows[:at], rows[copied], *rows[at:]]
+        texts = output[:at] + output[copied] + output[at:]
+        found = align(np.array(longer), 0.3, texts, reference)
+        after = score_order(found, len(texts), 4)
+        if at >= copied:  # before the first copy, the diagonal may choose otherwise among equal sums
+            assert {column for _, column in found} == {column for _, column in pairs}
+        assert after.step_recall == before.step_recall
+        if at in (copied, copied + 1):
+            assert after.order_accuracy == before.order_accuracy
+            assert value(after.sequence_f1) <= value(before.sequence_f1)
+            assert (value(after.step_precision) < value(before.step_precision)) == bool(pairs)
+
+
+@given(words, st.text("ABC", min_size=2, max_size=6), st.data())
+def test_a_copy_beside_a_step_raises_the_order_only_where_the_reference_repeats_it(
+    output: str, reference: str, data: st.DataObject
+) -> None:
+    if not output:
+        return
+    at = data.draw(st.integers(0, len(output) - 1))
+    looped = output[:at] + output[at] + output[at:]
+    before, after = scored(output, reference)[1], scored(looped, reference)[1]
+    assert reference.count(output[at]) > 1 or after.order_accuracy == before.order_accuracy
 
 
 @given(st.text("ABC", min_size=2, max_size=6), st.text("ABC", min_size=2, max_size=6))

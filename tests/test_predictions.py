@@ -53,6 +53,15 @@ def test_texts_that_programs_run_are_quoted(text: str) -> None:
     assert safe(text) == f"'{text}"
 
 
+@pytest.mark.parametrize("start", list("=+-@"))
+@pytest.mark.parametrize(
+    "unseen", ["\u00a0", "\u3000", "\u200b", "\ufeff", "\v", "\f", "\x1c", "\x85", "\u2028", "\u2066", " \u00a0\u200b "]
+)
+def test_nothing_that_nobody_sees_hides_a_formula(unseen: str, start: str) -> None:
+    assert safe(f"{unseen}{start}1+1").startswith("'")
+    assert not safe(f"{unseen}a{start}1").startswith("'")
+
+
 def test_one_column_per_arm_with_question_system_and_target(tmp_path: Path) -> None:
     prompt = (Message("system", "be brief"), Message("user", "how?"))
     header, row = written(

@@ -16,9 +16,10 @@ from resep import cli, statistics
 from resep.errors import Problem
 from resep.paths import data_folder
 from resep.preflight import after_prepare, before_run, foresee
-from resep.preflight.power import FEW, VISIBLE, visible
+from resep.preflight.power import visible
 from resep.problems import format_problems
 from resep.recipe import Recipe, load
+from resep.records import Metric
 from tests.conftest import Golden
 from tests.recipe_texts import SMALLEST, write_recipe
 
@@ -284,15 +285,19 @@ def last_run(folder: Path, smallest: float | None, rows: int, metric: str = "exa
     return folder / "runs"
 
 
-def test_the_constants_are_those_of_the_statistics() -> None:
-    assert (VISIBLE, FEW) == (statistics.MDE, statistics.SMALL)
+@pytest.mark.parametrize("rows", [5, 6, 9, 49, 50, 400])
+def test_what_a_plan_calls_visible_is_what_the_report_does(rows: int) -> None:
+    after = {str(i): math.sin(i) for i in range(rows)}
+    pair = statistics.pair(Metric("m", "higher"), dict.fromkeys(after, 0.0), after)
+    seen = statistics.compare([pair], "base", "tuned", resamples=100)["m"].mde
+    assert seen == pytest.approx(visible(rows, float(pair.differences.std(ddof=1))))
 
 
 def test_too_few_test_rows_are_told_with_what_they_show(tmp_path: Path) -> None:
     (problem,) = after_prepare(recipe(tmp_path, ROWS), prepared(tmp_path, 9), tmp_path)
     assert (problem.where, problem.severity) == ("split.fractions.test", "warning")
     assert problem.message == (
-        "9 test rows show only differences above 0.93 standard deviations; 50 show 0.40: "
+        "9 test rows show only differences above 1.1 standard deviations; 50 show 0.40: "
         "raise split.fractions.test, or add rows"
     )
     assert after_prepare(recipe(tmp_path, ROWS), prepared(tmp_path, 50), tmp_path) == []
@@ -301,7 +306,7 @@ def test_too_few_test_rows_are_told_with_what_they_show(tmp_path: Path) -> None:
 def test_an_earlier_run_tells_in_the_metric_itself(tmp_path: Path) -> None:
     wanted, runs = recipe(tmp_path, ROWS), last_run(tmp_path, smallest=0.1, rows=100)
     (problem,) = after_prepare(wanted, prepared(tmp_path, 25), runs)
-    assert "25 test rows show only differences above 0.20 in exact_match" in problem.message
+    assert "25 test rows show only differences above 0.21 in exact_match" in problem.message
     assert "as in the last run, over 100 rows" in problem.message
 
 
@@ -323,13 +328,13 @@ def test_an_earlier_run_that_says_nothing_is_no_obstacle(results: str, tmp_path:
 
 
 def test_more_rows_show_smaller_differences() -> None:
-    assert math.isclose(visible(400), visible(100) / 2)
+    assert visible(400) == pytest.approx((visible(100) or 0) / 2)
 
 
 def test_before_preparation_the_rows_are_estimated(tmp_path: Path) -> None:
     shown, (problem,) = foresee(recipe(tmp_path, ROWS), None, tmp_path)
-    assert shown == "about 3 test rows, which show differences above 1.6 standard deviations"
-    assert problem.message.startswith("about 3 test rows show only")
+    assert shown == "about 3 test rows, which show no difference: 6 are the fewest that can"
+    assert problem.message.startswith("about 3 test rows show no difference, however large; 50 show 0.40 standard dev")
     shown, problems = foresee(recipe(tmp_path, ROWS * 30, "split.max_rows.test=70"), None, tmp_path)
     assert shown.startswith("about 70 test rows")
     assert problems == []
@@ -365,9 +370,9 @@ def test_a_plan_and_a_run_say_what_few_rows_cannot_show(quickstart: str, capsys:
     assert cli.main(["plan", quickstart, *few]) == 0
     out, err = capsys.readouterr()
     assert "tests      about 9 test rows" in out
-    assert "9 test rows show only differences above 0.93 standard deviations" in err
+    assert "9 test rows show only differences above 1.1 standard deviations" in err
     assert cli.main([quickstart, *few, "--until", "prepare"]) == 0
-    assert "9 test rows show only differences above 0.93" in " ".join(capsys.readouterr().err.split())
+    assert "9 test rows show only differences above 1.1" in " ".join(capsys.readouterr().err.split())
     assert cli.main(["plan", quickstart, *few]) == 0
     assert "tests      9 test rows" in capsys.readouterr().out
 

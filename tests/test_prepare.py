@@ -334,6 +334,34 @@ def test_a_step_that_returns_no_text_is_told(tmp_path: Path, code: str, message:
     assert refusal(recipe(tmp_path, SOURCE + "preprocessing: [odd]\n"), tmp_path) == message
 
 
+MANY_TEXTS = "def transform_text(text): return text\ndef make_transforms(): return lambda texts: "
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("texts[:-1]", "preprocessing step 'own' made 2 texts of 3"),
+        ("[None] + texts[1:]", "rows.jsonl:1: preprocessing step 'own' returned NoneType, not a text"),
+        ("texts[9]", "preprocessing step 'own' failed with IndexError at line 3 of own.py"),
+    ],
+)
+@pytest.mark.usefixtures("consent")
+def test_a_step_that_fails_on_many_texts_is_told(tmp_path: Path, code: str, message: str) -> None:
+    (tmp_path / "preprocessing").mkdir()
+    (tmp_path / "preprocessing" / "own.py").write_text(f'"""A step."""\n{MANY_TEXTS}{code}\n')
+    write_rows(tmp_path, [row(1)])
+    assert refusal(recipe(tmp_path, SOURCE + "preprocessing: [own]\n"), tmp_path) == message
+
+
+@pytest.mark.usefixtures("consent")
+def test_the_engine_takes_the_way_for_many_texts(tmp_path: Path) -> None:
+    (tmp_path / "preprocessing").mkdir()
+    (tmp_path / "preprocessing" / "own.py").write_text(f'"""A step."""\n{MANY_TEXTS}[t + "!" for t in texts]\n')
+    write_rows(tmp_path, MANY)
+    out = prepared(recipe(tmp_path, SOURCE + "preprocessing: [own]\n"), tmp_path)
+    assert all(example.messages[0].content.endswith("!") for example in examples(out))
+
+
 @pytest.mark.parametrize("key", ["split.stratify_by", "split.group_by"])
 def test_a_field_that_no_source_maps_is_refused(tmp_path: Path, key: str) -> None:
     write_rows(tmp_path, MANY)

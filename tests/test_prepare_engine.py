@@ -19,9 +19,10 @@ from resep.private_digests import PRIVATE, read_digests
 from resep.recipe import StepSpec
 from resep.stages import prepare
 from resep.stages.prepare import engine, passes, work
-from resep.stages.prepare.columns import occurrences
+from resep.stages.prepare.columns import distinct, occurrences
+from resep.stages.prepare.ids import numbers_of
 from resep.stages.prepare.plan import passes_of, plan_of
-from resep.stages.prepare.shard import Drop, Seen, Shard, load, save
+from resep.stages.prepare.shard import Drop, Seen, Shard, load, packed, save
 from resep.stages.prepare.work import Job
 from resep.store import Task
 from tests.preparing import SOURCE, examples, ledger, prepared, recipe, row, statistics, write_rows
@@ -131,7 +132,7 @@ def test_what_another_recipe_left_half_done_is_thrown_away(tmp_path: Path) -> No
 def test_a_shard_comes_back_from_its_file_as_it_was(tmp_path: Path) -> None:
     shard = Shard(
         b'["a"]\n["\xc3\xa9"]\n',
-        [0, 2],
+        packed(numbers=[0, 2], position=[0.5, 0.25], time=None),
         [Drop(1, "read", "why")],
         {3: Seen(3, 2, 1)},
         {"ids": ["x"]},
@@ -143,6 +144,8 @@ def test_a_shard_comes_back_from_its_file_as_it_was(tmp_path: Path) -> None:
         save(each, tmp_path / "shard")
         assert load(tmp_path / "shard") == each
     assert list(shard.lines()) == [b'["a"]\n', b'["\xc3\xa9"]\n']
+    assert shard.numbers.tolist() == [0, 2]
+    assert shard.array("position").tolist() == [0.5, 0.25]
 
 
 @given(st.lists(st.integers(0, 5)))
@@ -150,6 +153,21 @@ def test_occurrences_count_from_the_first(keys: list[int]) -> None:
     found = np.zeros(len(keys), "uint32")
     occurrences(np.array(keys, "uint64"), found)
     assert list(found) == [keys[:at].count(key) for at, key in enumerate(keys)]
+
+
+@given(st.lists(st.binary(min_size=2, max_size=2)))
+def test_different_values_are_sorted_and_stand_once(values: list[bytes]) -> None:
+    assert distinct(np.frombuffer(b"".join(values), np.uint8), 2) == b"".join(sorted(set(values)))
+
+
+ID = st.from_regex(r"\A[0-9a-f]{16}\Z") | st.sampled_from(["a", "A" * 16, "0" * 15 + " ", "0" * 16, "\u0661" * 16, ""])
+
+
+@given(st.lists(ID, max_size=8))
+def test_equal_ids_have_equal_numbers_and_others_do_not(ids: list[str]) -> None:
+    found = numbers_of(ids)
+    assert len({*found.tolist()}) == len({*ids})
+    assert [int(numbers_of([each])[0]) for each in ids] == found.tolist()
 
 
 def shapes(*names: str) -> list[tuple[list[str], list[str], str | None]]:

@@ -78,7 +78,7 @@ def test_numbers_are_ids_and_without_one_the_line_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "words"),
     [
-        ({"promt": "x"}, "is 'promt' the one"),
+        ({"promt": "x"}, "rename 'promt' to 'prompt'"),
         ({"prompt": ""}, "field 'prompt' is empty"),
         ({"prompt": 3}, "field 'prompt' is a number: a text was expected"),
         ({"messages": []}, "messages"),

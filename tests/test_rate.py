@@ -248,7 +248,9 @@ def test_a_run_that_is_repeated_keeps_what_people_said(run: Path, tmp_path: Path
     folders = {name: tmp_path / "store" / name / "abc123def456" for name in names}
     for folder in folders.values():
         folder.mkdir(parents=True)
-        stage = {"key": "k", "ingredients": {"reads": {}, "config": {}}, "provenance": {"versions": {}}}
+        outputs = {"axolotl.yaml": "digest"} if folder.parent.name == "configure" else {}
+        ingredients: dict[str, Any] = {"reads": {}, "config": {}}
+        stage = {"key": "k", "ingredients": ingredients, "outputs": outputs, "provenance": {"versions": {}}}
         (folder / "stage.json").write_text(json.dumps(stage), encoding="utf-8")
     for name in ("tokenise/abc123def456/ledger.jsonl", "configure/abc123def456/axolotl.yaml"):
         (tmp_path / "store" / name).write_text("", encoding="utf-8")

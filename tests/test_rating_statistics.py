@@ -19,6 +19,7 @@ from resep.rating.filled import Mark, Opinion
 from resep.rating.key import Key, make_key
 from resep.rating.summary import summarise
 from resep.records import Score
+from resep.stages.report.human_section import human_lines
 
 FIVE = (1, 2, 3, 4, 5)
 ARMS = ("base", "tuned")
@@ -192,6 +193,39 @@ def test_the_preference_of_a_row_is_that_of_most_raters_and_the_sign_test_is_exa
     assert found["sides"]["A"] + found["sides"]["B"] == 7
 
 
+def test_a_row_that_most_raters_call_a_tie_is_no_preference() -> None:
+    votes = {"r1": "tuned", "r2": "tie", "r3": "tie"}
+    said = [opinion(n, (3, 3), (3, 3), vote, rater) for n in range(30) for rater, vote in votes.items()]
+    found = summarise(key_of(30, raters=3), said, {}, [])
+    preference = found["preference"]
+    assert (preference["wins"], preference["losses"], preference["ties"]) == (0, 0, 30)
+    assert preference["p"] == 1
+    assert preference["votes"] == {"candidate": 30, "tie": 60, "baseline": 0}
+    told = list(human_lines(found))
+    assert told[0].startswith("People show no preference")
+    assert any("30 for tuned, 60 for neither, 0 for base" in line and "alpha" in line for line in told)
+
+
+@pytest.mark.parametrize(
+    ("votes", "preferred"),
+    [
+        (["tuned", "tuned", "tie"], "wins"),
+        (["tuned", "tuned", "base"], "wins"),
+        (["base", "base", "tie", "tuned"], "losses"),
+        (["tuned", "tie"], "ties"),
+        (["tuned", "base"], "ties"),
+        (["tuned", "tuned", "tie", "tie", "base"], "ties"),
+        (["tie"], "ties"),
+    ],
+)
+def test_a_row_prefers_what_has_more_votes_than_anything_else(votes: list[str], preferred: str) -> None:
+    said = [opinion(0, (3, 3), (3, 3), vote, f"r{n}") for n, vote in enumerate(votes)]
+    found = summarise(key_of(1, raters=len(votes)), said, {}, [])["preference"]
+    assert {name: found[name] for name in ("wins", "losses", "ties")} == {
+        name: int(name == preferred) for name in ("wins", "losses", "ties")
+    }
+
+
 def scores(metric: str, values: dict[tuple[str, str], float | None]) -> list[Score]:
     return [Score(row, arm, {metric: value}) for (arm, row), value in values.items()]
 
@@ -240,6 +274,38 @@ def test_the_interval_of_an_agreement_is_drawn_over_rows_and_holds_it() -> None:
     rng = random.Random(5)
     found = agreed("m", "higher", {answer: value + rng.gauss(0, 2) for answer, value in people_of(20).items()})
     assert -1 <= found["ci_low"] < found["spearman"] < found["ci_high"] <= 1
+
+
+def test_two_arms_that_differ_are_no_agreement_within_them() -> None:
+    rng = random.Random(2)
+    people = {(arm, f"row-{n}"): rng.random() + 4 * (arm == "tuned") for n in range(40) for arm in ARMS}
+    values = {(arm, row): rng.random() + 4 * (arm == "tuned") for arm, row in people}
+    found = agreement({"m": {"direction": "higher"}}, scores("m", dict(values)), {"overall": people}, {}, ARMS)[0]
+    assert found["pooled"] > 0.7
+    assert abs(found["spearman"]) < 0.3
+    assert abs(found["kendall"]) < 0.3
+    assert found["ci_low"] < 0 < found["ci_high"]
+    assert found["spearman"] == pytest.approx(sum(found["arms"].values()) / 2)
+
+
+def test_an_arm_without_variety_leaves_the_other_to_speak() -> None:
+    people = people_of(20)
+    values: dict[tuple[str, str], float | None] = {
+        answer: 0.0 if answer[0] == "base" else value for answer, value in people.items()
+    }
+    found = agreed("m", "higher", values)
+    assert found["arms"] == {"base": None, "tuned": pytest.approx(1)}
+    assert found["spearman"] == pytest.approx(1)
+    assert found["pooled"] < 0.9
+
+
+def test_a_number_that_is_relative_to_the_other_arm_is_held_against_choices_only() -> None:
+    people = people_of(20)
+    preferred = {f"row-{n}": "tuned" for n in range(20)}
+    facts = {"m": {"direction": "higher", "relative": True}}
+    found = agreement(facts, scores("m", dict(people)), {"overall": people}, preferred, ARMS)[0]
+    assert (found["spearman"], found["pooled"]) == (None, None)
+    assert found["agrees"] + found["differs"] > 0
 
 
 def test_how_much_more_a_judge_gives_than_people_is_its_bias() -> None:

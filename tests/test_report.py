@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 from collections.abc import Callable, Mapping
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,8 +14,9 @@ from resep.records import Metric, Sample, Score
 from resep.rounding import MINUS
 from resep.stages.report import _config, render, stage, write_report
 from resep.stages.report.charts import histogram, loss_curve, ticks
+from resep.stages.report.described import describe
 from resep.stages.report.examples import align, choose
-from resep.stages.report.metrics import Scored, describe
+from resep.stages.report.metrics import Scored
 from resep.stages.report.overfit import reading
 from resep.stages.report.text import cell, fenced, shown
 from resep.statistics import holm
@@ -91,8 +93,6 @@ def test_every_difference_on_the_page_is_that_of_the_means_beside_it(made: Path)
     bodies = re.findall(r'<th scope="row"><code>\w+</code>(.*?)</tr>', html, re.DOTALL)
     checked = 0
     for name, body in zip(rows, bodies, strict=True):
-        if "unscored" in body:
-            continue  # the means are then over other rows than the difference
         cells = [
             re.sub(r"<.*", "", c).replace(MINUS, "-").replace(",", "") for c in re.findall(r"<td[^>]*>([^<]*)", body)
         ]
@@ -100,7 +100,22 @@ def test_every_difference_on_the_page_is_that_of_the_means_beside_it(made: Path)
         digits = len(delta.partition(".")[2])
         assert float(delta) == pytest.approx(float(tuned) - float(native), abs=1.01 * 10**-digits), name
         checked += 1
-    assert checked == 6
+    assert checked == 7
+
+
+def test_where_rows_are_unscored_the_means_are_those_of_the_common_rows(made: Path, tmp_path: Path) -> None:
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+    found = json.loads((made / "results.json").read_text(encoding="utf-8"))
+    found["metrics"]["order_given_matched"]["arms"]["tuned"]["mean"] = 0.6  # its seven other rows were worse
+    (tmp_path / "results.json").write_text(json.dumps(found), encoding="utf-8")
+    render(tmp_path)
+    html, text = ((tmp_path / f"report.{kind}").read_text(encoding="utf-8") for kind in ("html", "md"))
+    [row] = re.findall(r'<th scope="row"><code>order_given_matched</code>.*?</tr>', html, re.DOTALL)
+    assert '<td class="n">0.97<small>0.60 over its 45 rows</small>' in row
+    assert "<small>38 rows</small>" in row
+    [line] = re.findall(r"^\| `order_given_matched` \S+ \|.*unscored.*$", text, re.MULTILINE)
+    assert "| 0.97, 0.60 over its 45 rows" in line
+    assert "| +0.22 (38 rows) |" in line
 
 
 def test_rendering_again_gives_the_same_bytes(made: Path) -> None:
@@ -300,10 +315,36 @@ def test_results_of_an_older_version_still_render(made: Path, tmp_path: Path) ->
     assert "Tuning helped." in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
-def test_a_slice_of_few_rows_is_marked(made: Path) -> None:
-    page = (made / "report.html").read_text(encoding="utf-8")
-    assert "Does it hold for every kind of row?" in page
+def test_a_slice_of_few_rows_has_no_interval_and_is_marked(tmp_path: Path) -> None:
+    found = report(tmp_path, rows=38)  # 10, 10, 9 and 9 rows of the four apps
+    parts = json.loads((found / "results.json").read_text(encoding="utf-8"))["slices"]
+    assert [part["few"] for part in parts] == [False, False, True, True]
+    for part in parts:
+        for c in (part["comparison"], *part["metrics"].values()):
+            assert c["delta"] is not None or not c["n"]
+            if c["n"] < 10:
+                assert {c[key] for key in ("ci_low", "ci_high", "p", "p_adjusted", "mde", "relative")} == {None}
+            else:
+                assert c["p"] is not None
+    page = (found / "report.html").read_text(encoding="utf-8")
     assert all(app in page for app in ("Brindle Bank", "Mapleway"))
+    assert page.count("9 rows, few") == 2
+    text = (found / "report.md").read_text(encoding="utf-8")
+    assert "| Larkmail | 9, few |" in text
+    assert "adjusted for being one of 4 slices" in text
+
+
+def test_no_difference_of_a_slice_is_larger_than_the_metric_can_be(tmp_path: Path) -> None:
+    found = json.loads((report(tmp_path, rows=40) / "results.json").read_text(encoding="utf-8"))
+    ends = [
+        abs(c[end])
+        for part in found["slices"]
+        for name, c in {**part["metrics"], "order_accuracy": part["comparison"]}.items()
+        for end in ("ci_low", "ci_high")
+        if c[end] is not None and found["metrics"][name]["high"] == 1 and found["metrics"][name]["low"] == 0
+    ]
+    assert len(ends) > 20
+    assert max(ends) <= 1
 
 
 def test_rows_that_were_too_long_are_counted_as_dropped(tmp_path: Path) -> None:

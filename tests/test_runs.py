@@ -9,7 +9,7 @@ from resep.recipe import load
 RECIPE = """
 resep: 1
 name: mine
-model: {base: smollm2-135m-instruct}
+model: {base: ./gone}
 data: {sources: [{path: rows.jsonl}]}
 evaluation: {primary: exact_match, evaluators: {exact_match: {}}}
 """
@@ -31,7 +31,9 @@ def test_the_run_folder_holds_what_was_trained(tmp_path: Path, weights: str) -> 
     }
     for name, folder in folders.items():
         ingredients = {"reads": {}, "config": {"model": "m#1"}}
-        write_json(folder / "stage.json", {"key": "k", "ingredients": ingredients, "provenance": {"versions": {}}})
+        outputs = dict.fromkeys(files[name], "digest")
+        record = {"key": "k", "ingredients": ingredients, "outputs": outputs, "provenance": {"versions": {}}}
+        write_json(folder / "stage.json", record)
         for file in files[name]:
             (folder / file).parent.mkdir(exist_ok=True)
             (folder / file).write_text("x")

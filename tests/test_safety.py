@@ -427,7 +427,7 @@ def test_outputs_are_not_scored_with_code_that_nobody_agreed_to(folder: Path, tm
         "def evaluate(samples, context):\n    return (Score(s.id, s.arm, {'mine': 1.0}) for s in samples)\n"
     )
     (folder / "s.jsonl").write_text('{"id": "1", "output": "a", "target": "a"}\n')
-    assert cli.main(["score", "s.jsonl", "--with", "mine"]) == 1
+    assert cli.main(["score", "s.jsonl", "--with", "mine"]) == 2
     assert "runs only if you say so" in capsys.readouterr().err
     assert not mark.exists()
     assert cli.main(["score", "s.jsonl", "--with", "mine", "--trust", str(evaluator)]) == 0

@@ -16,6 +16,7 @@ from resep.similarity.bands import bands
 from resep.similarity.components import alone, join
 from resep.similarity.nearest import NONE, nearest, sorted_bands
 from resep.similarity.neighbours import near_pairs
+from resep.similarity.normal import first_of_each
 from resep.similarity.shingles import jaccard
 from resep.similarity.signatures import WIDTH, are_near, likeness, signatures
 from resep.splits.keys import normalised
@@ -217,3 +218,12 @@ def test_nearly_all_pairs_of_real_questions_are_found_and_nearly_none_else() -> 
     assert len(true) > 50
     assert len(found & true) >= 0.97 * len(true)
     assert len(found & true) >= 0.97 * len(found)
+
+
+def test_the_first_of_each_is_the_same_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = np.random.default_rng(1)
+    for digests in (draw.integers(0, 2**64, 500, np.uint64) >> np.uint64(57), draw.integers(0, 40, 500) / 40):
+        whole = first_of_each(digests)
+        with monkeypatch.context() as patch:
+            patch.setattr("resep.similarity.normal._FEW", 10)
+            assert first_of_each(digests).tolist() == whole.tolist()

@@ -14,6 +14,7 @@ from resep.problems import format_problem
 from resep.sources import json_list, jsonl
 from resep.sources.json_faults import JsonFault, read_value
 from resep.sources.jsonl import strict_object
+from resep.sources.quarantine import REASON
 from resep.sources.raw import MOST_BYTES
 from tests.reading import places, read, refusal
 
@@ -160,10 +161,23 @@ ODD_LINES = st.lists(st.tuples(KEYS, ODD | ODD.map(lambda inner: f"[{inner}]")),
 def test_whatever_is_accepted_is_what_the_strict_parser_reads(lines: list[str], is_much: bool) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(jsonl, "_FEW_BYTES", 0 if is_much else 2**20)  # keys are counted in another way in much text
-        found = {row.origin.line: row for row in jsonl.jsonl_rows("\n".join(lines).encode(), "f", 1)}
+        content = "\n".join(lines).encode()
+        found = {row.origin.line: row for row in jsonl.jsonl_rows(content, "f", 1)}
+        at_once = jsonl.jsonl_objects(content, 1)
+    if at_once is not None:
+        assert not any(row.problem for row in found.values())
+        assert list(map(repr, at_once[1])) == [repr(dict(row.values)) for row in found.values()]
+        assert at_once[0] == list(found)
     assert {number: outcome(dict(row.values), row.problem) for number, row in found.items()} == {
         number: strictly(line) for number, line in enumerate(lines, 1) if line
     }
+
+
+def test_plain_rows_are_read_at_once_and_others_are_not() -> None:
+    plain = b'{"a": 1}\n\n{"a": 2}\n'
+    assert jsonl.jsonl_objects(plain, 7) == ([7, 9], [{"a": 1}, {"a": 2}])
+    for line in (b'{"a": 1, "a": 2}', b"{broken", b"[1]", json.dumps({REASON: "mended"}).encode()):
+        assert jsonl.jsonl_objects(plain + line, 1) is None
 
 
 def outcome(values: Any, problem: Any) -> str:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from resep.errors import ResepError
 from resep.splits import BEYOND_LIMIT, LEFT_OUT, SPLITS, TEST, TRAIN, UNTESTABLE, VALIDATION
+from resep.splits.columns import prompts_of
 from resep.splits.keys import position
 from resep.splits.moments import moment
 from resep.splits.place import Columns, Placement, SplitRule, place
@@ -376,3 +377,13 @@ def test_among_the_newest_and_the_given_test_rows_it_is_left_out_instead_of_trai
 
 def test_the_ranges_follow_each_other_without_gaps() -> None:
     assert ranges_of({"test": 0.25, "train": 0.75}) == {TRAIN: (0.0, 0.75), TEST: (0.75, 1.0)}
+
+
+def test_prompts_are_the_same_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    positions = np.random.default_rng(1).integers(0, 200, 500) / 200
+    whole = prompts_of(Columns(positions))
+    monkeypatch.setattr("resep.splits.columns._FEW", 10)
+    parts = prompts_of(Columns(positions))
+    assert parts.position.tolist() == whole.position.tolist()
+    assert parts.of_row.tolist() == whole.of_row.tolist()
+    assert parts.rows.tolist() == whole.rows.tolist()

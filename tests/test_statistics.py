@@ -8,10 +8,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from resep.records import Metric
-from resep.statistics import RESAMPLES, Comparison, compare, holm, mean_interval, pair
+from resep.statistics import RESAMPLES, Comparison, clustered_interval, compare, holm, mean_interval, pair, unit_sums
+from resep.statistics.outcome import judge
 from resep.statistics.quantiles import mcnemar_p, t_quantile, wilson_interval
 from resep.statistics.resampling import resampled_sums
 from resep.statistics.verdict import verdict
+from resep.visible import visible_errors
 
 SCORE = Metric("score", "higher", low=0.0, high=1.0)
 LOSS = Metric("loss", "lower")
@@ -54,7 +56,7 @@ def test_swapping_the_arms_negates_the_difference_and_mirrors_its_interval(rows:
 def test_adding_a_constant_moves_the_interval_by_it(rows: list[tuple[float, float]], constant: int) -> None:
     before, after = [b for b, _ in rows], [c for _, c in rows]
     assume(np.std(np.array(after) - np.array(before)) > 1e-3)
-    plain, moved = against([*before], [*after]), against([*before], [c + constant for c in after])
+    plain, moved = against([*before], [*after], LOSS), against([*before], [c + constant for c in after], LOSS)
     assert plain.ci_low is not None
     assert moved.ci_low == pytest.approx(plain.ci_low + constant, abs=1e-7)
     assert moved.mde == pytest.approx(plain.mde, rel=1e-6)
@@ -317,3 +319,47 @@ def test_a_gain_that_is_not_there_is_seen_in_about_one_of_forty_data_sets(n: int
     assert found.count("better") / len(found) <= 0.04
     assert (found.count("better") + found.count("worse")) / len(found) <= 0.06
     assert found.count("cannot_tell") + found.count("no_difference") >= 0.94 * len(found)
+
+
+@pytest.mark.parametrize("rows", [6, 8, 20])
+def test_what_could_be_seen_is_seen_in_four_experiments_of_five(rows: int) -> None:
+    random, shift = np.random.default_rng(rows), (visible_errors(rows) or 0) / math.sqrt(rows)
+    metrics = [Metric(f"m{number}", "higher") for number in range(400)]
+    before = {str(row): 0.0 for row in range(rows)}
+    drawn = [dict(zip(before, one, strict=True)) for one in random.normal(shift, 1, (400, rows)).tolist()]
+    pairs = [pair(metric, before, after) for metric, after in zip(metrics, drawn, strict=True)]
+    found = compare(pairs, "base", "tuned", resamples=1000)
+    seen = sum(judge(metric, found[metric.name]) == "better" for metric in metrics) / 400
+    assert 0.75 < seen < 0.85
+
+
+def test_an_interval_ends_where_the_metric_does() -> None:
+    before = [float(row == 0) for row in range(12)]
+    assert against([*before], [1 - value for value in before]).ci_high == 1
+    outside = against([0.0] * 12, [5.0 + row for row in range(12)])  # its range is not what the metric said
+    assert outside.ci_low is not None
+    assert outside.ci_high is not None
+    assert outside.ci_low < 10.5 < outside.ci_high
+
+
+def test_below_six_rows_nothing_can_be_seen_and_the_verdict_says_so() -> None:
+    metric = Metric("m", "higher")
+    rows = {str(i): 0.9 + i / 100 for i in range(6)}
+    for count, smallest in ((5, False), (6, True)):
+        kept = dict(list(rows.items())[:count])
+        found = compare([pair(metric, dict.fromkeys(kept, 0.0), kept)], "base", "tuned")["m"]
+        assert (found.mde is not None) == smallest
+        said = verdict(metric, [found])
+        assert said.outcome == ("better" if smallest else "cannot_tell")
+        assert ("With fewer than 6 rows no difference, however large, can reach p < 0.05." in said.text) != smallest
+
+
+def test_the_interval_of_a_mean_over_clusters_is_that_of_their_means() -> None:
+    answers = [0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 0.0, 1.0]
+    rows = {f"{cluster}-{row}": answer for cluster, answer in enumerate(answers) for row in range(20)}
+    sums = unit_sums(np.array([(v, 1.0) for v in rows.values()]), list(rows), {row: row.split("-")[0] for row in rows})
+    assert sums.tolist() == [[20 * answer, 20.0] for answer in answers]
+    assert clustered_interval(sums, 0.0, 1.0) == pytest.approx(mean_interval(answers))
+    assert clustered_interval(sums[:1]) is None
+    low, high = clustered_interval(np.array([[10.0, 20.0]] * 8), 0.0, 1.0) or (0.0, 0.0)
+    assert low < 0.5 < high  # all clusters are alike, of which the rule of three speaks

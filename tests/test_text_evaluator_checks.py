@@ -18,6 +18,8 @@ CASES = [
     ("json_format", "{schema: {}, schema_file: x.json}", "json_format.schema_file", "error", "leave one of the two"),
     ("json_format", "{schema: {type: objekt}}", "json_format.schema", "error", "not a JSON Schema"),
     ("json_format", "{schema: {$ref: 'https://a.b/c'}}", "json_format.schema", "error", "nothing is fetched"),
+    ("memorisation", "{length: 0}", "memorisation.length", "error", "one at least, not 0"),
+    ("lm_eval", "{}", "lm_eval", "error", "nothing to ask"),
     ("repetition", "{n: 0}", "repetition.n", "error", "one word at least, not 0"),
     ("classification", "{labels: [C, C++]}", "classification.labels[1]", "warning", "'C++' and 'C' are one class"),
 ]  # fmt: skip
@@ -29,6 +31,8 @@ FINE = [
     ("rouge", "{stemmer: english}"),
     ("bleu", "{tokenize: char}"),
     ("contains", "{texts: [a]}"),
+    ("lm_eval", "{files: [tasks.yaml]}"),
+    ("memorisation", "{length: 1}"),
 ]
 
 

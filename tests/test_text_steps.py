@@ -13,7 +13,7 @@ from resep import hide, plugins, reveal
 from resep.errors import ResepError
 from resep.placeholders import scrub
 from resep.recipe import DEFAULT_FIELDS, StepSpec
-from resep.stages.prepare.text import text_pipeline
+from resep.stages.prepare.text import protect, protect_all, text_pipeline
 
 
 def spec(name: str, options: Mapping[str, Any] | None = None, fields: tuple[str, ...] = DEFAULT_FIELDS) -> StepSpec:
@@ -132,3 +132,50 @@ def test_a_control_token_in_a_text_is_no_placeholder() -> None:
 def test_a_wrong_option_names_the_step() -> None:
     with pytest.raises(ResepError, match=r"preprocessing\.placeholders: no detector 'mail'"):
         text_pipeline([spec("placeholders", {"detectors": ["mail"]})], "prompt")
+
+
+PIECES = st.sampled_from(
+    [
+        *(
+            "A",
+            " b",
+            "\u0301",
+            "\u00a0",
+            "\n",
+            "\x01",
+            "\x1f",
+            "\u3000",
+            "\u201cHi\u201d",
+            "\u2026",
+            "\ud83d",
+            "INV-123456",
+        ),
+        *("a@b.co", " call 0812-3456-7890", "4111 1111 1111 1111", "10.0.0.1", "www.a.io/x", "Budi", "\ue05b", "."),
+    ]
+)
+LISTS = st.lists(st.lists(PIECES, max_size=5).map("".join), max_size=6)
+OPTIONS: Mapping[str, list[dict[str, Any]]] = {
+    "strip_punctuation": [{}, {"replace_with": ""}, {"replace_with": "\x01"}, {"replace_with": "ab", "keep": "."}],
+    "placeholders": [{}, {"patterns": {"ORDER": "INV-[0-9]{6}"}, "words": {"NAME": ["budi"]}, "detectors": ["phone"]}],
+}
+SHIPPED = [name for name in plugins.names("preprocessing") if hasattr(step(name), "make_transforms")]
+
+
+def test_every_step_that_takes_many_texts_is_tried() -> None:
+    assert {*SHIPPED} == {*OPTIONS}
+
+
+@pytest.mark.parametrize(("name", "options"), [(name, each) for name, all_of in OPTIONS.items() for each in all_of])
+@given(texts=LISTS)
+@example(texts=[chr(0x2190 + at) + "x" for at in range(60)])
+@example(texts=["a", "", " ", "b \n c"])
+def test_many_texts_come_out_as_each_would_alone(name: str, options: dict[str, Any], texts: list[str]) -> None:
+    alone = step(name).make_transform(**options)
+    assert step(name).make_transforms(**options)(texts) == [alone(text) for text in texts]
+
+
+@given(LISTS)
+@example(["[EMAIL]", "a"])
+@example(["{", "{A}}"])
+def test_many_texts_are_protected_as_each_would_be(texts: list[str]) -> None:
+    assert protect_all(texts) == list(map(protect, texts))

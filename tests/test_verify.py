@@ -12,13 +12,17 @@ from resep import cli
 from resep.errors import ResepError
 from resep.plugins.trust import trust
 from resep.recipe import load
+from resep.recipe.lock import LOCK
 from resep.run_folder import open_run
+from resep.stages.report import render
 from resep.stages.report.metrics import Scored
 from resep.verification import MetricCheck, recipe_of
 from resep.verification.conclusions import differing_results
-from resep.verification.rescoring import rescored
+from resep.verification.files import FilesFound, compare_files
+from resep.verification.origin import read_origin, recipes_apart
+from resep.verification.rescoring import arm_files, rescored
 from resep.verification.rows import _check, check_rows
-from tests.finished_run import edit_json, edit_lines, finished_run
+from tests.finished_run import edit_json, edit_lines, finished_run, write_lock
 
 METRICS = {"order_accuracy", "sequence_f1", "exact_match", "output_words", "word_recall"}
 Again = dict[str, Scored]
@@ -39,7 +43,8 @@ def again(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Again:
         trust(plugin_of(made))
         recipe = load(made / "recipe" / "recipe.yaml")
         work = tmp_path_factory.mktemp("work")
-        found = dict(rescored(open_run(str(made)), recipe, list(recipe.evaluators), work, lambda event: None))  # noqa: ARG005
+        arms = arm_files(open_run(str(made)), recipe, work)
+        found = dict(rescored(recipe, arms, list(recipe.evaluators), work, lambda event: None))  # noqa: ARG005
     assert all(isinstance(scored, Scored) for scored in found.values())
     return {name: scored for name, scored in found.items() if isinstance(scored, Scored)}
 
@@ -64,7 +69,8 @@ def verified(run: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[s
 
 def concluded(run: Path, again: Again) -> list[str]:
     """What differs in results.json, without scoring anything once more."""
-    found, compared = differing_results(open_run(str(run)), load(run / "recipe" / "recipe.yaml"), again)
+    opened = open_run(str(run))
+    found, compared = differing_results(opened, read_origin(opened), load(run / "recipe" / "recipe.yaml"), again)
     assert compared > 500
     return [difference.path for difference in found]
 
@@ -91,7 +97,7 @@ def test_a_changed_sample_is_found(run: Path, capsys: pytest.CaptureFixture[str]
     out = capsys.readouterr().out
     assert out.startswith("fake/0123456789ab\nCHANGED  samples.jsonl is not the file")
     assert "DIFFERS  row-005 of tuned: stored" in out
-    assert out.endswith("This run does NOT say what its samples say.\n")
+    assert out.endswith("This run does NOT say what its samples and its recipe say.\n")
     assert "\x1b" not in out
 
 
@@ -107,7 +113,8 @@ def test_the_whole_command_on_an_untouched_run(run: Path, capsys: pytest.Capture
 def test_a_change_that_no_metric_sees_is_found_too(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     edit_lines(run / "samples.jsonl", lambda lines: lines[0]["prompt"][0].update(content="another question"))
     code, found = verified(run, capsys)
-    assert (code, found["changed"]) == (1, ["samples.jsonl"])
+    assert code == 1
+    assert "samples.jsonl" in [each["name"] for each in found["changed"]]
     assert not any(check["differing"] for check in found["metrics"])
 
 
@@ -155,7 +162,7 @@ def test_a_changed_aggregate_is_found(run: Path, again: Again, path: str, value:
 
 def test_a_metric_that_nobody_computes_is_found(run: Path, again: Again) -> None:
     edit_json(run / "results.json", lambda r: r["metrics"].update(invented=r["metrics"]["exact_match"]))
-    assert "metrics.invented.arms.tuned.mean" in concluded(run, again)
+    assert "metrics.invented" in concluded(run, again)
 
 
 def test_a_raw_mean_is_compared_only_where_it_was_computed_again(run: Path, again: Again) -> None:
@@ -211,3 +218,110 @@ def test_an_old_or_damaged_run_is_explained(run: Path) -> None:
     (run / "results.json").write_text("{", encoding="utf-8")
     with pytest.raises(ResepError, match="damaged"):
         open_run(str(run))
+
+
+def test_settings_come_from_the_recipe_and_not_from_the_results_under_test(run: Path, again: Again) -> None:
+    def softened(results: Any) -> None:
+        results["settings"]["expect.order_accuracy.delta"] = "> -9"
+        for each in results["expectations"]:
+            each |= {"condition": "> -9", "text": each["text"].replace("> 0", "> -9")}
+
+    edit_json(run / "results.json", softened)
+    found = concluded(run, again)
+    assert {"settings.expect.order_accuracy.delta", "expectations.0.condition", "expectations.0.text"} == set(found)
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        (lambda r: r["controls"]["order_accuracy"]["chance"].update(tuned=0.9), "controls.order_accuracy.chance.tuned"),
+        (lambda r: r["controls"].update(invented={"a": 1}), "controls.invented"),
+        (lambda r: r["arms"]["base"].update(truncated=0), "arms.base.truncated"),
+        (lambda r: r["arms"].pop("base@native-template"), "arms.base@native-template"),
+        (lambda r: r["prompts"].update(distinct=1), "prompts.distinct"),
+        (lambda r: r["warnings"].append("a warning that nobody gave"), "warnings"),
+        (lambda r: r["warnings"].clear(), "warnings"),
+        (lambda r: r["recipe"].update(sha256="0" * 32), "recipe.sha256"),
+        (lambda r: r.update(run_id="ffffffffffff"), "run_id"),
+        (
+            lambda r: r["metrics"]["exact_match"].update(signature="exact_match|version:9"),
+            "metrics.exact_match.signature",
+        ),
+        (lambda r: r["metrics"]["exact_match"].update(direction="lower"), "metrics.exact_match.direction"),
+    ],
+)
+def test_what_is_no_metric_is_computed_again_too(run: Path, again: Again, change: Any, path: str) -> None:
+    edit_json(run / "results.json", change)
+    assert any(found.startswith(path) for found in concluded(run, again))
+
+
+def test_a_metric_that_was_taken_out_is_found(run: Path, again: Again) -> None:
+    edit_json(run / "results.json", lambda results: results["metrics"].pop("exact_match"))
+    assert "metrics.exact_match" in concluded(run, again)
+
+
+def compared_files(run: Path, tmp_path: Path) -> FilesFound:
+    opened, recipe = open_run(str(run)), load(run / "recipe" / "recipe.yaml")
+    (tmp_path / "work").mkdir(exist_ok=True)
+    arms = {arm: Path(each["samples"]) for arm, each in arm_files(opened, recipe, tmp_path / "work").items()}
+    return compare_files(opened, read_origin(opened), recipe, arms, tmp_path / "work")
+
+
+def test_the_files_of_an_untouched_run_are_those_that_follow(run: Path, tmp_path: Path) -> None:
+    assert compared_files(run, tmp_path) == FilesFound((), ())
+
+
+@pytest.mark.parametrize("name", ["report.html", "report.md", "predictions.csv"])
+def test_a_page_or_table_that_was_edited_is_found(run: Path, tmp_path: Path, name: str) -> None:
+    text = (run / name).read_text(encoding="utf-8")
+    (run / name).write_text(text.replace("row-", "Row-").replace("tuned", "Tuned"), encoding="utf-8")
+    assert [each.name for each in compared_files(run, tmp_path).changed] == [name]
+
+
+def test_what_nobody_can_compute_again_is_known_by_its_digest(run: Path, tmp_path: Path) -> None:
+    edit_json(run / "results.json", lambda results: results["training"].update(final_loss=0.001))
+    render(run)
+    changed = compared_files(run, tmp_path).changed
+    assert [each.name for each in changed] == ["results.json"]
+    assert changed[0].why == "is not what the run left, by its digest in recipe.lock.yaml"
+
+
+@pytest.mark.slow
+def test_a_run_of_an_earlier_lock_names_what_was_not_checked(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recipe = load(run / "recipe" / "recipe.yaml")
+    write_lock(run, {"recipe": recipe.data})
+    edit_json(run / "results.json", lambda results: results["training"].update(final_loss=0.001))
+    render(run)
+    assert cli.main(["verify", str(run)]) == 0
+    out = capsys.readouterr().out
+    assert "not checked: in results.json data, training, environment" in out
+    assert "whether the models wrote these samples" in out
+
+
+def test_pages_that_cannot_be_made_are_said_to_be_so(run: Path, tmp_path: Path) -> None:
+    edit_json(run / "results.json", lambda results: results.pop("seconds"))
+    changed = {each.name: each.why for each in compared_files(run, tmp_path).changed}
+    assert "KeyError: 'seconds'" in changed["report.html"]
+
+
+def test_a_page_that_another_version_made_is_named_and_not_called_false(run: Path, tmp_path: Path) -> None:
+    edit_json(run / "results.json", lambda results: results["environment"]["versions"].update(resep="0.0.9"))
+    write_lock(run, {"recipe": load(run / "recipe" / "recipe.yaml").data})
+    (run / "report.md").write_text("in other words", encoding="utf-8")
+    found = compared_files(run, tmp_path)
+    assert found.changed == ()
+    assert "report.md (made with Resep 0.0.9)" in found.unchecked
+
+
+def test_a_recipe_beside_the_lock_that_says_something_else_is_found(run: Path) -> None:
+    file = run / "recipe" / "recipe.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("lexical", "all-minilm-l6-v2"), encoding="utf-8")
+    opened = open_run(str(run))
+    found = recipes_apart(opened, read_origin(opened))
+    assert [each.path for each in found] == ["recipe/recipe.yaml.evaluation.evaluators.order_accuracy.encoder"]
+
+
+def test_a_run_without_its_lock_cannot_be_verified(run: Path) -> None:
+    (run / LOCK).unlink()
+    with pytest.raises(ResepError, match=r"recipe\.lock\.yaml is missing"):
+        read_origin(open_run(str(run)))

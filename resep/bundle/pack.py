@@ -14,9 +14,13 @@ from resep.errors import ResepError
 from resep.recipe.paths import escapes
 from resep.repeatable import INPUTS, Input, read_inputs
 
-_ALWAYS = ("axolotl.yaml", "ledger.jsonl", "recipe.lock.yaml", "report.html", "report.md", "results.json")
+_ALWAYS = (
+    *("axolotl.yaml", "job.json", "ledger.jsonl", "recipe.lock.yaml"),
+    *("report.html", "report.md", "results.json"),
+)
 _SAMPLES = ("predictions.csv", "samples.jsonl", "scores.jsonl", "ratings.json")
-_WEIGHTS = (".safetensors", ".json")  # of an adapter: not its README, which names paths
+_OF_AN_ADAPTER = (".safetensors", ".json", ".jinja", ".md", ".model", ".txt", ".py")
+_READ = ("README.md", "resep.json")  # of an adapter, what tells of the recipe; the rest is the base model's
 
 
 def pack(run: Path, out: Path, *, samples: bool, adapter: bool, allowed: Sequence[str] = ()) -> list[str]:
@@ -27,9 +31,12 @@ def pack(run: Path, out: Path, *, samples: bool, adapter: bool, allowed: Sequenc
     """
     inputs = _inputs(run)
     texts = dict(_texts(run, inputs, _SAMPLES if samples else ()))
-    _refuse(finding for name, text in texts.items() for finding in findings(name, text) if finding.kind not in allowed)
+    of_adapter = dict(_adapter(run)) if adapter else {}
+    told = {name: of_adapter[name].read_text(encoding="utf-8") for name in of_adapter if Path(name).name in _READ}
+    looked_at = {**texts, **told}.items()
+    _refuse(found for name, text in looked_at for found in findings(name, text) if found.kind not in allowed)
     contents: dict[str, bytes | Path] = {name: text.encode() for name, text in texts.items()}
-    contents |= dict(_adapter(run)) if adapter else {}
+    contents |= of_adapter
     top = f"{run.parent.name}-{run.name}"
     _write(out, {f"{top}/{name}": contents[name] for name in sorted(contents)})
     return sorted(contents)
@@ -60,10 +67,14 @@ def _texts(run: Path, inputs: Sequence[Input], further: Sequence[str]) -> Iterat
 
 
 def _adapter(run: Path) -> Iterator[tuple[str, Path]]:
-    files = [file for file in sorted((run / "adapter").glob("*")) if file.suffix in _WEIGHTS]
+    folder = run / "adapter"
+    files = [file for file in sorted(folder.rglob("*")) if file.is_file() and file.suffix in _OF_AN_ADAPTER]
     if not files:
-        raise ResepError(f"{run} has no adapter: training.method: full leaves a whole model, which is not bundled")
-    return ((f"adapter/{file.name}", file) for file in files)
+        raise ResepError(
+            f"{run} has no adapter: training.method: full leaves a whole model, which is not bundled, and what a "
+            "service trained stays there"
+        )
+    return ((file.relative_to(run).as_posix(), file) for file in files)
 
 
 def _refuse(found: Iterable[Finding]) -> None:

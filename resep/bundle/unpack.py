@@ -26,12 +26,13 @@ if TYPE_CHECKING:
 ENDINGS = (".tar.gz", ".tgz")
 MOST_FILES = 200
 MOST_BYTES = 8 * 1024**3
-MOST_TEXT_BYTES = 256 * 1024**2  # of one file that is no adapter
+MOST_TEXT_BYTES = 256 * 1024**2  # of one file without weights
 _MOST_AT_ONCE = 16 * 1024**2  # a header of the archive may claim to be gigabytes long
 _NAMES = re.compile(
-    r"recipe\.yaml|inputs\.json|recipe\.lock\.yaml|report\.(?:html|md)|(?:results|ratings)\.json|axolotl\.yaml|predictions\.csv"
-    r"|(?:ledger|samples|scores)\.jsonl|adapter/[\w.-]+\.(?:safetensors|json)|templates/[\w.-]+\.jinja"
-    r"|(?:evaluators|preprocessing)/[A-Za-z]\w{0,99}\.py"
+    r"recipe\.yaml|inputs\.json|recipe\.lock\.yaml|report\.(?:html|md)|(?:results|ratings)\.json|axolotl\.yaml"
+    r"|predictions\.csv|job\.json|(?:ledger|samples|scores)\.jsonl"
+    r"|adapter/[\w.-]+\.(?:safetensors|json|jinja|md|model|txt)|templates/[\w.-]+\.jinja"
+    r"|(?:evaluators|(?:adapter/)?preprocessing)/[A-Za-z]\w{0,99}\.py"
 )
 
 
@@ -129,11 +130,11 @@ def _unpack(path: Path, folder: Path) -> None:
         for number, entry in enumerate(archive):
             name = _checked_name(entry)
             size += entry.size
-            most = MOST_BYTES if name.startswith("adapter/") else MOST_TEXT_BYTES
+            most = MOST_BYTES if name.endswith(".safetensors") else MOST_TEXT_BYTES
             if number >= MOST_FILES or size > MOST_BYTES or entry.size > most:
                 raise ResepError(f"{path} holds more than a bundle does: '{entry.name}' has {entry.size:,} bytes")
             target = folder / name
-            target.parent.mkdir(exist_ok=True)
+            target.parent.mkdir(parents=True, exist_ok=True)
             body = archive.extractfile(entry)
             assert body is not None, "a regular file has a body"
             with target.open("xb") as file:

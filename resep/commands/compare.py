@@ -64,6 +64,7 @@ def _as_json(found: Compared) -> dict[str, Any]:
         "baseline": found.baseline,
         "candidate": found.candidate,
         "rows": {"common": len(found.rows.ids), **rows},
+        "own_rows": dict(found.own_rows),
         "notes": list(found.notes),
         "left_out": dict(found.left_out),
         "primary": found.primary,
@@ -75,6 +76,7 @@ def _lines(found: Compared) -> Iterator[str]:
     yield f"first  {on_one_line(found.baseline)}"
     yield f"this   {on_one_line(found.candidate)}"
     yield f"rows   {found.rows.in_words()}"
+    yield from (f"rows   {count} more of {evaluator}'s own" for evaluator, count in found.own_rows.items())
     yield from (f"differs  {on_one_line(note)}" for note in found.notes)
     yield from (f"left out  {on_one_line(reason)}" for reason in found.left_out.values())
     yield ""

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from resep.commands.loading import load_recipe, recipe_arguments
+from resep.commands.rehearsing import as_rehearsed, rehearse_argument
 from resep.printable import printable
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     recipe_arguments(parser)
     parser.add_argument("key", nargs="?", help="a key or a section, e.g. training.learning_rate (default: all values)")
     parser.add_argument("--json", action="store_true", help="for programs: the same as JSON")
+    rehearse_argument(parser, "the recipe as `resep run --rehearse` changes it")
 
 
 def main(args: argparse.Namespace) -> int:
@@ -33,6 +35,8 @@ def main(args: argparse.Namespace) -> int:
     from resep.recipe.listing import Listing
 
     recipe = load_recipe(args)
+    if args.rehearse:
+        recipe, _ = as_rehearsed(args, recipe)
     if not args.key:
         listing = Listing(recipe, schema_of(recipe))
         print(json.dumps(_values_as_json(listing), indent=1) if args.json else printable(listing))

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from resep.recipe.remote import Checkout, Remote
     from resep.store import Emit
 
+_EARLY = ("prepare", "tokenise", "configure")
+
 
 def recipe_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", type=Path, help="the recipe, a YAML file")
@@ -103,7 +105,7 @@ def run_until(args: argparse.Namespace, kind: str) -> tuple[Recipe, dict[str, Pa
 
     recipe = load_recipe(args)
     require_trust(recipe, args.trust)
-    require_agreement(recipe, args.send_to)
+    require_agreement(recipe, args.send_to, kind)
     check_writable(args.store)
     with reporting() as emit:
         stages = pipeline.plan(recipe, detect(recipe["compute.profile"]), emit)
@@ -178,13 +180,17 @@ def require_trust(recipe: Recipe, trusted: list[Path]) -> None:
         )
 
 
-def require_agreement(recipe: Recipe, agreed: Sequence[str]) -> None:
-    """Refuse to send rows to the servers that the recipe names unless the person at the keyboard said so."""
+def require_agreement(recipe: Recipe, agreed: Sequence[str], until: str | None = None) -> None:
+    """Refuse to send rows to the servers that the recipe names unless the person at the keyboard said so.
+
+    `until`: the kind of stage after which all ends. Before a training, only the steps of the data send anything.
+    """
     from resep.endpoints.consent import agree, destinations, is_agreed
 
     for server in agreed:
         agree(server)
-    strangers = [each for each in destinations(recipe) if not is_agreed(each.origin, each.variable)]
+    asked = [each for each in destinations(recipe) if until not in _EARLY or each.asked_by.startswith("preprocessing")]
+    strangers = [each for each in asked if not is_agreed(each.origin, each.variable)]
     if strangers:
         servers = ", ".join(dict.fromkeys(f"{each.origin} ({each.asked_by})" for each in strangers))
         options = " ".join(dict.fromkeys(each.option for each in strangers))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resep.commands.loading import load_recipe, recipe_arguments, refuse_or_warn, store_arguments
+from resep.commands.rehearsing import as_rehearsed, differences, lines, rehearse_argument
 from resep.commands.run import RUNS
 from resep.printable import on_one_line
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 def arguments(parser: argparse.ArgumentParser) -> None:
     recipe_arguments(parser)
     store_arguments(parser)
+    rehearse_argument(parser, "what `resep run --rehearse` lays over the recipe, what stands in and what is left out")
 
 
 def main(args: argparse.Namespace) -> int:
@@ -29,6 +31,10 @@ def main(args: argparse.Namespace) -> int:
 
     recipe = load_recipe(args)
     refuse_or_warn(before_run(recipe))
+    if args.rehearse:
+        _, rehearsal = as_rehearsed(args, recipe)
+        print("\n".join([*lines(recipe, rehearsal.notes), "", *differences(recipe, rehearsal)]))
+        return 0
     profile, store = detect(recipe["compute.profile"]), Store(args.store, recipe["name"])
     decisions = pipeline.decide(pipeline.plan(recipe, profile, print), store)
     done = finished(decisions, store)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", help="the folder of a run, NAME/ID, or the name of a recipe for its newest run")
+    parser.add_argument("run", help="a run's folder, NAME/ID, a recipe's name, or a folder with a resep.json")
     parser.add_argument(
         "file",
         type=Path,
@@ -38,21 +38,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     from resep.endpoints.consent import agree
     from resep.predicting import predict
-    from resep.predicting.opening import open_for_asking
+    from resep.predicting.handed_over import open_named
     from resep.predicting.questions import asked, read_questions
     from resep.predicting.writing import write, write_file
-    from resep.run_folder import open_run
     from resep.store import check_writable
     from resep.terminal import reporting
 
     form = _format(args.format, args.out)
-    run, questions = open_run(args.run), read_questions(args.file)
+    questions = read_questions(args.file)
     for server in args.send_to:
         agree(server)
     check_writable(args.store)
     with reporting() as emit:
-        opened = open_for_asking(run, args.overrides, emit)
-        refuse_or_warn(opened.recipe.warnings if args.overrides else ())
+        opened = open_named(args.run, args.overrides, emit)
+        refuse_or_warn([each for each in opened.recipe.warnings if each.file.startswith("--set")])
         require_trust(opened.recipe, args.trust)
         examples = asked(questions, opened.recipe.steps, opened.recipe["prompt.system"])
         samples = predict(opened, args.arm, examples, args.store, emit)

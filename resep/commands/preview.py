@@ -21,6 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     from resep import pipeline
+    from resep.hosted.service import service_of
     from resep.records import Example, read_jsonl
     from resep.stages.chat_template import chat_template
     from resep.stages.tokenise import preview
@@ -28,10 +29,17 @@ def main(args: argparse.Namespace) -> int:
     from resep.terminal import reporting
 
     recipe, folders = run_until(args, "prepare")
+    examples = islice(read_jsonl(folders["prepare"] / "train.jsonl", Example), args.rows)
+    if service_of(recipe):
+        from resep.plugins import open_plugin
+
+        converter = open_plugin(recipe.plugin("converters", recipe["training.trainer"]))
+        print("".join(map(converter.line, examples)), end="")  # as it is sent; the service renders it
+        return 0
     with reporting() as emit:
-        tokenizer = load_tokenizer(pipeline.base_model(recipe, emit).folder())
+        tokenizer = load_tokenizer(pipeline.base_model(recipe, emit).tokenizer_folder())
     template = load_template(*chat_template(recipe), tokenizer)
-    for example in islice(read_jsonl(folders["prepare"] / "train.jsonl", Example), args.rows):
+    for example in examples:
         shown = preview(example, template, tokenizer, recipe["prompt.train_on"])
         print(json.dumps(shown, ensure_ascii=False)) if args.json else _print(shown)
     return 0

@@ -17,15 +17,17 @@ from resep.commands.loading import (
     store_arguments,
     trust_model_code,
 )
+from resep.commands.rehearsing import rehearse_argument, run_rehearsal
+from resep.errors import ResepError
 from resep.user_settings import user_settings
 
 if TYPE_CHECKING:
     from resep.errors import Problem
     from resep.recipe import Recipe
-    from resep.store import Emit
+    from resep.store import Emit, Stage
 
 RUNS = Path("runs")
-KINDS = ("prepare", "tokenise", "configure", "train", "generate", "evaluate", "report")
+KINDS = ("prepare", "tokenise", "configure", "train", "merge", "generate", "evaluate", "report")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,6 +44,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="run the Python files that came with the recipe's model (remembered for their exact content)",
     )
+    rehearse_argument(parser, "go through every stage with a tiny random model and a few rows, in under a minute")
     parser.add_argument("--until", choices=KINDS, metavar="KIND", help=f"stop after this stage: {', '.join(KINDS)}")
 
 
@@ -55,17 +58,26 @@ def main(args: argparse.Namespace) -> int:
     recipe = load_recipe(args)
     refuse_or_warn(before_run(recipe))
     require_trust(recipe, args.trust)
-    require_agreement(recipe, args.send_to)
+    if args.rehearse:
+        return run_rehearsal(args, recipe, RUNS)
+    require_agreement(recipe, args.send_to, args.until)
     check_writable(args.store)
     with reporting() as emit:
         if args.trust_remote_code:
             trust_model_code(recipe, emit)
         stages = pipeline.plan(recipe, detect(recipe["compute.profile"]), emit, args.axolotl_python)
+        _require_stage(args.until, stages)
         folders = pipeline.run(stages, Store(args.store, recipe["name"]), _doubting(emit, recipe), args.until)
     if "report" not in folders:
         print("\n".join(f"{name}: {folder}" for name, folder in folders.items()))
         return 0
     return _conclude(runs.publish(RUNS, recipe, folders))
+
+
+def _require_stage(kind: str | None, stages: Sequence[Stage]) -> None:
+    if kind and kind not in {stage.kind for stage in stages}:
+        hint = ": write output: {merge: true}" if kind == "merge" else ""
+        raise ResepError(f"--until {kind}: this recipe has no such stage{hint}")
 
 
 def _doubting(emit: Emit, recipe: Recipe) -> Emit:

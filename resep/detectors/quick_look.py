@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import string
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from resep.detectors.detector import Detector
+from resep.joined import SEPARATOR, joined
 
 Kept = TypeVar("Kept")
 
@@ -21,18 +23,35 @@ _LONGEST = 48  # of marks that are remembered: a text of numbers has marks of it
 _FOLDED = bytes.maketrans(string.digits.encode() + b"W", b"0" * 10 + b"w")
 
 
-def quick_look(chosen: Sequence[tuple[Detector, Kept]]) -> Callable[[str], Sequence[Kept]]:
-    """What is kept with each detector that may find something in a text, in the order given."""
-    seen = set(string.digits).union(*(detector.marks for detector, _ in chosen))
+@dataclass(frozen=True)
+class QuickLook(Generic[Kept]):
+    """Says of a text what is kept with each detector that may find something in it, in the order given."""
+
+    unseen: bytes  # characters that are no marks
+    judge: Callable[[bytes], Sequence[Kept]]
+    remembered: Callable[[bytes], Sequence[Kept]]
+
+    def at(self, text: str) -> Sequence[Kept]:
+        return self._behind(text.encode("utf-8", "surrogatepass").translate(_FOLDED, self.unseen))
+
+    def at_all(self, texts: Sequence[str]) -> list[Sequence[Kept]]:
+        """The same for each of many texts, in a third of the time."""
+        if (whole := joined(texts)) is None:
+            return [self.at(text) for text in texts]
+        marks = whole.encode("utf-8", "surrogatepass").translate(_FOLDED, self.unseen).split(SEPARATOR.encode())
+        behind = {each: self._behind(each) for each in {*marks}}
+        return [behind[each] for each in marks]
+
+    def _behind(self, marks: bytes) -> Sequence[Kept]:
+        return self.remembered(marks) if len(marks) <= _LONGEST else self.judge(marks)
+
+
+def quick_look(chosen: Sequence[tuple[Detector, Kept]]) -> QuickLook[Kept]:
+    """The look for all these detectors together."""
+    seen = {SEPARATOR, *string.digits}.union(*(detector.marks for detector, _ in chosen))
     unseen = bytes(byte for byte in range(256) if chr(byte) not in seen)
 
     def judge(marks: bytes) -> Sequence[Kept]:
         return tuple(kept for detector, kept in chosen if detector.hint(marks))
 
-    remembered = lru_cache(_REMEMBERED)(judge)
-
-    def look(text: str) -> Sequence[Kept]:
-        marks = text.encode("utf-8", "surrogatepass").translate(_FOLDED, unseen)
-        return remembered(marks) if len(marks) <= _LONGEST else judge(marks)
-
-    return look
+    return QuickLook(unseen, judge, lru_cache(_REMEMBERED)(judge))

@@ -117,7 +117,7 @@ def _connect(address: Address, timeout_s: float) -> http.client.HTTPConnection:
     if address.scheme == "http":
         connection = http.client.HTTPConnection(host, port, timeout=timeout_s)
     else:
-        connection = http.client.HTTPSConnection(host, port, timeout=timeout_s, context=_tls())
+        connection = http.client.HTTPSConnection(host, port, timeout=timeout_s, context=tls_context())
         if proxy:
             connection.set_tunnel(address.host, address.port, proxy.headers)
     try:
@@ -170,7 +170,8 @@ def _json(content: bytes) -> Any:
 
 
 @cache
-def _tls() -> ssl.SSLContext:
+def tls_context() -> ssl.SSLContext:
+    """Whom this process trusts: the system's authorities, or those in SSL_CERT_FILE."""
     return ssl.create_default_context()  # 20 ms: once
 
 

@@ -93,6 +93,7 @@ def _destinations(recipe: Recipe) -> Iterator[Destination]:
     named = [(f"preprocessing.{step.name}", step.options) for step in recipe.steps]
     named += [(f"generation.arms.{name}", options) for name, options in recipe.arms.items()]
     named += [(f"evaluation.evaluators.{name}", options) for name, options in recipe.evaluators.items()]
+    named += [("training.openai", recipe["training.openai"])] if recipe["training.openai"] else []
     for key, options in named:
         if isinstance(options.get("endpoint"), str):
             try:

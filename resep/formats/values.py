@@ -9,7 +9,7 @@ from typing import Any
 from resep.errors import ResepError
 from resep.suggest import a_json_type, did_you_mean, nearest
 
-_PLAIN = frozenset({str, int, bool, type(None)})
+PLAIN = frozenset({str, int, bool, type(None)})
 _DEEPEST = 50
 _STRICT = json.JSONEncoder(allow_nan=False)
 
@@ -68,7 +68,7 @@ def optional_text(values: Mapping[str, Any], name: str) -> str:
 
 def check_metadata(value: Any, theirs: str) -> None:
     """Raises BadRowError for what JSON cannot hold: a date, bytes, NaN."""
-    if value.__class__ in _PLAIN:
+    if value.__class__ in PLAIN:
         return
     try:
         _STRICT.encode(value)

@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from resep.correlation import spearman
+from resep.correlation import mean_within, spearman
 from resep.judging_answers.settings import PREFERENCE, Settings
 from resep.records import Sample, Score
 
 _CONSISTENT = 0.8  # of the pairs: below, a preference says as much about places as about answers
-_LONG = 0.5  # a correlation with length from which on it is warned of
+_LONG = 0.5  # a correlation with length within arms from which on it is warned of
 _FEW = 10  # answers below which no correlation is given
 
 
@@ -61,7 +61,8 @@ def _position(scores: Sequence[Score]) -> dict[str, Any] | None:
 
 
 def _length(samples: Sequence[Sample], scores: Sequence[Score]) -> dict[str, dict[str, Any]]:
-    """Metric -> Spearman's rho of the judge's score with the words of the answer: `all`, and by arm in `arms`.
+    """Metric -> Spearman's rho of the judge's score with the words of the answer: by arm in `arms`, their mean as
+    `within`, and `all` over the answers of all arms, where an arm that is longer and better looks like a liking.
 
     A preference goes with the words that the answer has more than the one it was compared with.
     """
@@ -76,7 +77,8 @@ def _length(samples: Sequence[Sample], scores: Sequence[Score]) -> dict[str, dic
             and (length := _words(score, words, name == PREFERENCE)) is not None
         ]
         by_arm = {arm: _correlation([pair[1:] for pair in pairs if pair[0] == arm]) for arm in arms}
-        found[name] = {"all": _correlation([pair[1:] for pair in pairs]), "arms": by_arm}
+        every = _correlation([pair[1:] for pair in pairs])
+        found[name] = {"within": mean_within(by_arm.values()), "all": every, "arms": by_arm}
     return found
 
 
@@ -129,9 +131,10 @@ def _warnings(facts: Mapping[str, Any], arms: Mapping[str, Mapping[str, Any]]) -
             f"{position['pairs']} pairs only: it looks at the place of an answer, too"
         )
     for metric, found in facts["length"].items():
-        if found["all"] is not None and abs(found["all"]) >= _LONG:
-            kind = "longer" if found["all"] > 0 else "shorter"
-            yield f"judge: {metric} goes with length (rho {found['all']:+.2f}): {kind} answers get more"
+        rho = found["within"]
+        if rho is not None and abs(rho) >= _LONG:
+            kind = "longer" if rho > 0 else "shorter"
+            yield f"judge: {metric} goes with length (rho {rho:+.2f} within arms): {kind} answers get more"
     related = [arm for arm, card in arms.items() if _same_model(facts["model"], card.get("model"))]
     if related:
         yield f"judge: it judges its own model ({', '.join(related)}): models prefer what they wrote themselves"

@@ -10,10 +10,10 @@ from resep.judging_answers.asking import Question, Reply, put
 from resep.judging_answers.prompts import pairwise_question, rubric_question
 from resep.judging_answers.reading import Rating
 from resep.judging_answers.settings import PREFERENCE, Settings
+from resep.recipe.arms import candidate_of
 from resep.records import Sample, Score
 from resep.rubric import Criterion
 
-CANDIDATE = "tuned"  # the arm that others are compared with; without one of this name, the last
 _VALUES = {("A", "B"): 1.0, ("B", "A"): 0.0}  # of both orders, the arm first and second; anything else is a tie
 
 
@@ -29,13 +29,6 @@ class Plan:
     @property
     def questions(self) -> tuple[Question, ...]:
         return (*self.rubric.values(), *(self.duel or ()))
-
-
-def candidate_of(arms: Sequence[str]) -> str | None:
-    """The arm that is compared with every other: `tuned`, else the last; None where there are not two."""
-    if len(set(arms)) < 2:
-        return None
-    return CANDIDATE if CANDIDATE in arms else arms[-1]
 
 
 def judged(samples: Sequence[Sample], settings: Settings, everything: Sequence[Sample]) -> Iterator[Score]:
@@ -56,8 +49,9 @@ def judged(samples: Sequence[Sample], settings: Settings, everything: Sequence[S
 
 
 def _partners(samples: Sequence[Sample]) -> Mapping[str, Sample]:
-    """Row id -> the candidate's sample."""
-    candidate = candidate_of(list(dict.fromkeys(sample.arm for sample in samples)))
+    """Row id -> the candidate's sample; nothing where there are not two arms."""
+    arms = list(dict.fromkeys(sample.arm for sample in samples))
+    candidate = candidate_of(arms) if len(arms) > 1 else None
     return {sample.id: sample for sample in samples if sample.arm == candidate}
 
 

@@ -76,7 +76,7 @@ def _metric(criterion: Criterion) -> Metric:
 
 def _preference() -> Metric:
     help_text = "judge: preferred to the candidate, a tie is half; the candidate's own is 0.5"
-    return Metric(PREFERENCE, direction="higher", low=0, high=1, help=help_text)
+    return Metric(PREFERENCE, direction="higher", low=0, high=1, help=help_text, relative=True)
 
 
 def _whom_faults(options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

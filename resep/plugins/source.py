@@ -17,7 +17,9 @@ from resep.plugins.option_types import UnknownType, schema_of
 from resep.records import Metric
 from resep.suggest import listed
 
-# The kinds of plug-ins are the folders they lie in; a plug-in defines exactly one function of its kind.
+# The kinds of plug-ins are the folders they lie in; a plug-in defines exactly one function of its kind. Two have a
+# companion with the same options: judge_rows says what becomes of the rows of digest_rows, and make_transforms, which
+# a text step may have, gives a function for many texts at once that does to each what the step does to it alone.
 FUNCTIONS: Mapping[str, tuple[str, ...]] = {
     "preprocessing": ("transform_text", "make_transform", "check_row", "digest_rows", "process_rows"),
     "converters": ("convert",),

@@ -2,6 +2,7 @@
 
     questions.py   prompts in a file -> what the model is asked, through the recipe's own text steps
     opening.py     a run's folder -> its recipe, with the base model found and checked
+    handed_over.py the same for the folder of an adapter, or of a model, alone
     writing.py     the answers as CSV or JSONL
 
 Answering is a stage like any other (`predict:<arm>`): an interruption loses at most one batch, and the same prompts
@@ -20,11 +21,12 @@ from resep import pipeline
 from resep.digests import digest_json
 from resep.errors import ResepError
 from resep.hardware import detect
+from resep.hosted.service import FINE_TUNED, fine_tuned
 from resep.predicting.opening import OpenedRun
 from resep.records import Example, Sample, read_jsonl, write_jsonl
-from resep.stages.generate import OUTPUTS, config_of, decoding_options, ground_of, reads_of
+from resep.stages.generate import OUTPUTS, config_of, decoding_options, ground_of, named_there, reads_of
 from resep.stages.generate.adapters import WEIGHTS
-from resep.stages.generate.arms import Arm, read_arm
+from resep.stages.generate.arms import Arm
 from resep.stages.generate.local import Ground, answer_here
 from resep.stages.generate.server import answer_there
 from resep.store import Emit, Stage, Store, Task
@@ -43,12 +45,8 @@ def predict(run: OpenedRun, arm: str, examples: Sequence[Example], store: Path, 
 def _stage(run: OpenedRun, name: str, examples: Sequence[Example], emit: Emit) -> Stage:
     recipe = run.recipe
     ground = ground_of(recipe, detect(recipe["compute.profile"]), run.model)
-    arm, options, seed = read_arm(recipe, name, run.model, emit), decoding_options(recipe), int(recipe["seed"])
-    if arm.choice:
-        raise ResepError(
-            f"{name} is shown training rows, and a run's folder holds none: choose another arm, such as tuned"
-        )
-    trained = _trained(run, ground) if arm.weights == "tuned" else {}
+    arm, options, seed = run.arm(name, emit), decoding_options(recipe), int(recipe["seed"])
+    trained = trained_files(run, ground) if arm.weights == "tuned" else {}
     return Stage(
         name=f"predict:{name}",
         run=partial(_run, run=run.folder, arm=arm, ground=ground, options=options, seed=seed, examples=tuple(examples)),
@@ -62,9 +60,12 @@ def _stage(run: OpenedRun, name: str, examples: Sequence[Example], emit: Emit) -
     )
 
 
-def _trained(run: OpenedRun, ground: Ground) -> dict[str, Path]:
-    """The files of what was trained, which count by their content."""
+def trained_files(run: OpenedRun, ground: Ground) -> dict[str, Path]:
+    """The files of what was trained, which count by their content. Raises ResepError where they are gone."""
     folder = run.folder / ground.trained
+    if ground.trained == FINE_TUNED:
+        fine_tuned(run.folder)
+        return {FINE_TUNED: folder}
     files = [folder / WEIGHTS] if ground.trained == "adapter" else sorted(folder.glob("*.safetensors"))
     if not files or not all(file.is_file() for file in files):
         raise ResepError(f"{folder} holds no weights: was the run's folder tidied up? Run the recipe again")
@@ -92,7 +93,7 @@ def _run(
     # The folder of a run holds what was trained under the names that the stage `train` has for it.
     asked = replace(task, inputs={"train": run})
     if arm.server:
-        answer_there(asked, arm, test, options, seed, emit)
+        answer_there(asked, named_there(arm, asked), test, options, seed, emit)
     else:
         list(answer_here([asked], {task.name: arm}, ground, test, options, seed, emit))
     yield task

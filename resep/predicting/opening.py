@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,8 @@ from resep.models import Model
 from resep.recipe import load
 from resep.repeatable import INPUTS, Input, read_inputs
 from resep.run_folder import RunFolder
+from resep.stages.generate.adapters import Adapter
+from resep.stages.generate.arms import Arm, read_arm
 from resep.store import Emit
 
 if TYPE_CHECKING:
@@ -24,11 +26,29 @@ _BASE = "model.base"
 
 @dataclass(frozen=True)
 class OpenedRun:
-    """`model` is the base model, and no other than the one that the run was made with."""
+    """`model` is the base model, and no other than the one that the run was made with.
+
+    Of a folder that was handed over: `adapter`, or `is_whole`, where it holds the tuned model alone.
+    """
 
     folder: Path
     recipe: Recipe
     model: Model
+    adapter: Adapter | None = None
+    is_whole: bool = False
+
+    def arm(self, name: str, emit: Emit) -> Arm:
+        """An arm that can be asked new prompts. Raises ResepError, with the nearest name, where there is none."""
+        arm = read_arm(self.recipe, name, self.model, emit)
+        if arm.choice:
+            raise ResepError(
+                f"{name} is shown training rows, and a run's folder holds none: choose another arm, such as tuned"
+            )
+        if self.is_whole and arm.weights == "base":
+            raise ResepError(f"{self.folder} holds the tuned model alone, without its base: ask tuned")
+        if arm.weights != "tuned" or not (self.adapter or self.is_whole):
+            return arm
+        return replace(arm, weights="adapter" if self.adapter else "base", adapter=self.adapter)
 
 
 def open_for_asking(run: RunFolder, overrides: Sequence[str], emit: Emit) -> OpenedRun:

@@ -62,7 +62,7 @@ def asked(questions: Sequence[Question], steps: Sequence[StepSpec], system: str 
     `system` stands before those without one of their own. Raises ResepError where nothing is left of a question.
     """
     clean = cleaner(steps)
-    return [_example(number, question, clean(question.fields), system) for number, question in enumerate(questions)]
+    return [as_example(number, question, clean(question.fields), system) for number, question in enumerate(questions)]
 
 
 def cleaner(steps: Sequence[StepSpec]) -> Callable[[Fields], dict[str, Any]]:
@@ -83,7 +83,8 @@ def cleaner(steps: Sequence[StepSpec]) -> Callable[[Fields], dict[str, Any]]:
     return clean
 
 
-def _example(number: int, question: Question, fields: Fields, system: str | None) -> Example:
+def as_example(number: int, question: Question, fields: Fields, system: str | None) -> Example:
+    """What the model is to see of a question with these cleaned fields. Raises ResepError where nothing is left."""
     if part := empty_part(fields):
         raise ResepError(f"{question.place}: nothing is left of the {part} after the recipe's own text steps")
     answer = {"messages": [*fields["messages"], _NO_ANSWER]} if "messages" in fields else {"response": "-"}
@@ -130,5 +131,5 @@ def _fields(values: Mapping[str, Any]) -> dict[str, Any]:
         return {"messages": whole[:-1]}
     has = ", ".join(map(repr, values)) or "nothing"
     near = nearest("prompt", values) or nearest("messages", values)
-    hint = f"; is '{near}' the one?" if near else ""
+    hint = f"; rename '{near}' to '{nearest(near, ('prompt', 'messages'))}'" if near else ""
     raise BadRowError(f"neither 'prompt' nor 'messages' is here; the row has {has}{hint}")

@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING
 
 from resep.document.places import Place, dotted
 from resep.errors import Problem
-from resep.preflight.cost import Tokens, answers_fit, estimate
-from resep.preflight.cost_in_words import lines
+from resep.preflight.cost import Tokens, answers_fit
 from resep.preflight.data import data_findings
-from resep.preflight.model import model_findings
 from resep.preflight.packages import package_findings
 from resep.preflight.power import estimated_rows, last_spread, power_findings, prepared_rows, sentence
 from resep.preflight.rate import Rate, last_rate
 from resep.preflight.servers import server_findings
+from resep.trainers import trainer_of
 
 if TYPE_CHECKING:
     from resep.hardware import Profile
@@ -32,7 +31,7 @@ __all__ = ["after_prepare", "after_tokenise", "before_run", "foresee", "foresee_
 
 def before_run(recipe: Recipe) -> list[Problem]:
     """What the sources, the model and the environment say against the recipe."""
-    here = [*model_findings(recipe), *server_findings(recipe), *package_findings(recipe)]
+    here = [*trainer_of(recipe).findings(recipe), *server_findings(recipe), *package_findings(recipe)]
     return _placed(recipe, [*data_findings(recipe), *here])
 
 
@@ -62,7 +61,7 @@ def foresee_training(
     if tokenised is None:
         return [("training", "steps, time and price are not known before the rows are tokenised")], []
     counted = Tokens.read(tokenised)
-    said = list(lines(recipe, counted, estimate(recipe, counted, profile, rate)))
+    said = list(trainer_of(recipe).foresee(recipe, counted, profile, rate))
     return said, _placed(recipe, answers_fit(recipe, counted))
 
 

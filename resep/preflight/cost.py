@@ -23,11 +23,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Tokens:
-    """What tokenise counted: the statistics of each split, and rows by length, split -> what is counted -> rows."""
+    """What tokenise counted: the statistics of each split, and rows by length, split -> what is counted -> rows.
+
+    `by` names who counted where it was not the model's own tokenizer, `rule` how tokens were estimated, if they were.
+    """
 
     splits: Mapping[str, Mapping[str, Any]]
     sequence_len: Mapping[str, int]
     lengths: Mapping[str, Mapping[str, Mapping[int, int]]]
+    by: str = ""
+    rule: str = ""
 
     @classmethod
     def read(cls, folder: Path) -> Tokens:
@@ -37,7 +42,7 @@ class Tokens:
             split: {name: {int(length): rows for length, rows in counts.items()} for name, counts in parts.items()}
             for split, parts in lengths.items()
         }
-        return cls(found["splits"], found["sequence_len"], counted)
+        return cls(found["splits"], found["sequence_len"], counted, found.get("counted_by", ""), found.get("rule", ""))
 
 
 @dataclass(frozen=True)
@@ -83,9 +88,11 @@ def answers_fit(recipe: Recipe, counted: Tokens) -> Iterator[Finding]:
     """Test rows whose wanted answer is longer than a model may write."""
     most, wanted = recipe["generation.max_new_tokens"], counted.lengths["test"]["answer_tokens"]
     if long := rows_above(wanted, most):
+        how = "by estimate, " if counted.rule else ""
         message = (
-            f"{long} of {sum(wanted.values())} test rows want an answer of more than {most} tokens (the longest has "
-            f"{max(wanted)}): a model that answers so is cut there; write {max(wanted)} or more, or leave such rows out"
+            f"{how}{long} of {sum(wanted.values())} test rows want an answer of more than {most} tokens (the longest "
+            f"has {max(wanted)}): a model that answers so is cut there; write {max(wanted)} or more, or leave such "
+            "rows out"
         )
         yield Finding(("generation", "max_new_tokens"), message, "warning")
 

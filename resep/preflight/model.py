@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from resep import models
 from resep.models.embedded import is_made, model_folder
+from resep.models.named import named_by
 from resep.recipe.arms import NATIVE, placed_arms, source_of
 from resep.recipe.draft import Finding
 from resep.recipe.paths import is_hub_id
@@ -41,14 +42,17 @@ def model_findings(recipe: Recipe) -> Iterator[Finding]:
 
 
 def folder_here(recipe: Recipe) -> Path | None:
-    """The model's folder where it is on this machine already; None where it would have to be fetched first."""
-    name, revision = recipe["model.base"], recipe["model.revision"]
+    """The base model's folder where it is on this machine already; None where it would have to be fetched first."""
+    return model_here(*named_by(recipe))
+
+
+def model_here(name: str, revision: str | None) -> Path | None:
+    """The folder of a model (embedded, from the hub, or a folder by its path) where it is on this machine already."""
     if name in models.EMBEDDED:
         return model_folder(name, lambda event: None) if is_made(name) else None  # noqa: ARG005
-    local = recipe.locate("model.base")
-    if local.is_dir() or not is_hub_id(name):
-        return local if local.is_dir() else None
-    return _snapshot(hub_cache() / f"models--{name.replace('/', '--')}", str(revision))
+    if is_hub_id(name):
+        return _snapshot(hub_cache() / f"models--{name.replace('/', '--')}", str(revision))
+    return Path(name) if Path(name).is_dir() else None
 
 
 def is_one_that_can_be_tuned(name: str, method: str, config: Mapping[str, Any]) -> Iterator[Finding]:

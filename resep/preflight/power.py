@@ -1,7 +1,7 @@
 """Whether the test rows can show anything: the smallest difference that as many paired rows make visible.
 
-A difference of 2.80 standard errors is seen in 80 % of experiments at a 5 % level (1.96 + 0.84; Cohen 1988, and
-resep.statistics, which this light module does not import). Before the first run the standard deviation of the
+How many standard errors are seen in 80 % of experiments says resep/visible.py, of which resep.statistics makes use,
+too; this light module does not import that. Before the first run the standard deviation of the
 differences is not known and is the unit; after it, the measured one is taken.
 """
 
@@ -19,12 +19,11 @@ from resep.expectations import parse
 from resep.recipe.draft import Finding
 from resep.rounding import two_digits
 from resep.sources import local_source, read_rows
+from resep.visible import FEWEST, SMALL, VISIBLE, visible_errors
 
 if TYPE_CHECKING:
     from resep.recipe import Recipe
 
-VISIBLE = 2.80  # standard errors
-FEW = 50  # fewer rows: the interval itself is uncertain (resep.statistics.SMALL)
 _LARGEST_COUNTED = 4_000_000  # bytes of a source: larger ones have rows enough
 
 
@@ -54,23 +53,24 @@ def power_findings(recipe: Recipe, rows: Rows, spread: Spread | None) -> Iterato
     yield from shows_what_is_expected(rows, recipe["expect"], spread)
 
 
-def visible(rows: int, deviation: float = 1.0) -> float:
-    """The smallest true difference that so many paired rows show in 80 % of experiments."""
-    return VISIBLE * deviation / math.sqrt(rows)
+def visible(rows: int, deviation: float = 1.0) -> float | None:
+    """The smallest true difference that so many paired rows show in 80 % of experiments; None: they can show none."""
+    errors = visible_errors(rows)
+    return None if errors is None else errors * deviation / math.sqrt(rows)
 
 
 def shows_little(rows: Rows, fraction: float | None, spread: Spread | None) -> Iterator[Finding]:
     """Fewer rows than an interval can be trusted with, and what they would and would not show."""
-    if not 0 < rows.count < FEW:
+    if not 0 < rows.count < SMALL:
         return
     unit, deviation = _unit(spread)
-    few, enough = (two_digits(visible(n, deviation)) for n in (rows.count, FEW))
+    few, enough = visible(rows.count, deviation), visible(SMALL, deviation) or 0.0
     source = f" (its spread as in the last run, over {spread.rows} rows)" if spread else ""
+    shows = f"show{'s' * (rows.count == 1)}"
+    what = f"{shows} only differences above {two_digits(few)}{unit}" if few else f"{shows} no difference, however large"
     how = "raise split.fractions.test, or add rows" if fraction is not None and fraction < 0.5 else "add rows"
-    message = (
-        f"{rows} show{'s' * (rows.count == 1)} only differences above {few}{unit}{source}; {FEW} show {enough}: {how}"
-    )
-    yield Finding(("split", "fractions", "test"), message, "warning")
+    more = f"{SMALL} show {two_digits(enough)}{'' if few else unit}"
+    yield Finding(("split", "fractions", "test"), f"{rows} {what}{source if few else ''}; {more}: {how}", "warning")
 
 
 def shows_what_is_expected(rows: Rows, expected: Mapping[str, str], spread: Spread | None) -> Iterator[Finding]:
@@ -83,7 +83,7 @@ def shows_what_is_expected(rows: Rows, expected: Mapping[str, str], spread: Spre
     except ResepError:
         return
     needed = visible(rows.count, spread.deviation)
-    if wanted is None or wanted.relative or not 0 < abs(wanted.limit) < needed:
+    if needed is None or wanted is None or wanted.relative or not 0 < abs(wanted.limit) < needed:
         return
     beyond = wanted.limit + needed if wanted.operator.startswith(">") else wanted.limit - needed
     message = (
@@ -96,7 +96,10 @@ def shows_what_is_expected(rows: Rows, expected: Mapping[str, str], spread: Spre
 def sentence(rows: Rows, spread: Spread | None) -> str:
     """What the test rows show, for a plan: `51 test rows, which show differences above 0.11 in order_accuracy`."""
     unit, deviation = _unit(spread)
-    return f"{rows}, which show differences above {two_digits(visible(rows.count, deviation))}{unit}"
+    smallest = visible(rows.count, deviation)
+    if smallest is None:
+        return f"{rows}, which show no difference: {FEWEST} are the fewest that can"
+    return f"{rows}, which show differences above {two_digits(smallest)}{unit}"
 
 
 def prepared_rows(prepared: Path) -> Rows | None:
@@ -130,7 +133,8 @@ def last_spread(recipe: Recipe, runs: Path) -> Spread | None:
         same = all(comparison.get(side) == verdict.get(side) for side in ("baseline", "candidate"))
         rows, smallest = comparison.get("n"), comparison.get("mde")
         if same and rows and smallest:
-            return Spread(primary, smallest * math.sqrt(rows) / VISIBLE, rows)
+            errors = visible_errors(comparison.get("units") or rows) or VISIBLE
+            return Spread(primary, smallest * math.sqrt(rows) / errors, rows)
     return None
 
 

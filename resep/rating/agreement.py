@@ -1,23 +1,28 @@
-"""How well each automatic metric agrees with the people: over answers by rank, and within rows by who is better."""
+"""How well each automatic metric agrees with the people: by rank within each arm, and within rows by who is better.
+
+Over the answers of both arms at once, whatever one arm has more of agrees with it being better: `truncated` would rank
+among the best metrics. That number is `pooled`, for whoever asks; what is reported is the mean over the arms.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from resep.correlation import kendall, spearman, weighted_spearman
+from resep.correlation import kendall, mean_within, spearman, weighted_spearman
 from resep.records import Score
+from resep.statistics.intervals import Interval, percentiles
 from resep.statistics.quantiles import wilson_interval
 
 Answer = tuple[str, str]  # arm, row id
 Values = Mapping[Answer, float]
+Rated = tuple[Answer, float, float]  # an answer, the metric's value, the people's
+Correlation = Callable[[Sequence[float], Sequence[float]], float | None]
 
-_RELATIVE = ("judge_preference",)
 _RESAMPLES = 1_000
-_KNOWN = 0.95  # of the resamples must give a number, or there is no interval
-_FEW = 10  # answers below which no correlation is given
+_FEW = 10  # answers of an arm below which no correlation is given
 
 
 def agreement(
@@ -29,6 +34,9 @@ def agreement(
 ) -> list[dict[str, Any]]:
     """An entry per metric of results.json, the best first: rank correlation with the people's mean, and choices.
 
+    `spearman`, with its interval, `kendall` and `criteria`: the mean over the arms of the correlation within each;
+    `arms` has each by itself, `pooled` is over the answers of both.
+
     `people`: criterion -> answer -> mean rating, `overall` among them. `preferred`: row -> arm, where most raters
     preferred one. A metric of which less is better is turned round, so that a positive number always means agreement;
     one that is neither good nor bad (length) is left as it is.
@@ -39,57 +47,73 @@ def agreement(
             if name in values and score.arm in arms and value is not None:
                 values[name][score.arm, score.id] = -value if metrics[name]["direction"] == "lower" else value
     found = [
-        {"metric": name, "direction": metrics[name]["direction"], **_of_metric(name, given, people, preferred, arms)}
+        {"metric": name, **_of_metric(name, metrics[name], given, people, preferred, arms)}
         for name, given in values.items()
     ]
     return sorted(found, key=lambda entry: -_or(entry["spearman"], -2.0))
 
 
 def _of_metric(
-    name: str, values: Values, people: Mapping[str, Values], preferred: Mapping[str, str], arms: tuple[str, str]
+    name: str,
+    facts: Mapping[str, Any],
+    values: Values,
+    people: Mapping[str, Values],
+    preferred: Mapping[str, str],
+    arms: tuple[str, str],
 ) -> dict[str, Any]:
-    # A preference is relative to the other side: only within rows does it say anything.
-    pairs = [] if name in _RELATIVE else _pairs(values, people["overall"])
-    low, high = _interval(pairs) or (None, None)
+    answers = _pairs(values, people["overall"])
+    ranked = [] if facts.get("relative") else answers  # a preference says something within a row only
+    low, high = _interval(ranked, arms) or (None, None)
     rated = {criterion: each for criterion, each in people.items() if criterion != "overall"}
-    criteria = {criterion: _rho(_pairs(values, each) if pairs else []) for criterion, each in rated.items()}
-    enough = len(pairs) >= _FEW
+    of_criteria = {criterion: _pairs(values, each) if ranked else [] for criterion, each in rated.items()}
+    by_arm = {arm: _correlated(spearman, _of_arm(ranked, arm)) for arm in arms}
     return {
-        "answers": len(_pairs(values, people["overall"])),
-        "spearman": _rho(pairs),
+        "direction": facts["direction"],
+        "answers": len(answers),
+        "spearman": mean_within(by_arm.values()),
         "ci_low": low,
         "ci_high": high,
-        "kendall": kendall([x for _, x, _ in pairs], [y for _, _, y in pairs]) if enough else None,
-        "criteria": criteria,
+        "kendall": mean_within(_correlated(kendall, _of_arm(ranked, arm)) for arm in arms),
+        "arms": by_arm,
+        "pooled": _correlated(spearman, ranked),
+        "criteria": {
+            criterion: mean_within(_correlated(spearman, _of_arm(pairs, arm)) for arm in arms)
+            for criterion, pairs in of_criteria.items()
+        },
         "bias": _bias(name, values, people),
         **_choices(values, preferred, arms),
     }
 
 
-def _pairs(values: Values, rated: Values) -> list[tuple[str, float, float]]:
-    """(row, the metric's value, the people's) of every answer that has both."""
-    return [(row, values[arm, row], rated[arm, row]) for arm, row in rated if (arm, row) in values]
+def _pairs(values: Values, rated: Values) -> list[Rated]:
+    """Every answer that has both, with the metric's value and the people's."""
+    return [(answer, values[answer], rating) for answer, rating in rated.items() if answer in values]
 
 
-def _rho(pairs: Sequence[tuple[str, float, float]]) -> float | None:
-    return spearman([x for _, x, _ in pairs], [y for _, _, y in pairs]) if len(pairs) >= _FEW else None
+def _of_arm(pairs: Sequence[Rated], arm: str) -> list[Rated]:
+    return [pair for pair in pairs if pair[0][0] == arm]
 
 
-def _interval(pairs: Sequence[tuple[str, float, float]]) -> tuple[float, float] | None:
+def _correlated(correlation: Correlation, pairs: Sequence[Rated]) -> float | None:
+    return correlation([x for _, x, _ in pairs], [y for _, _, y in pairs]) if len(pairs) >= _FEW else None
+
+
+def _interval(pairs: Sequence[Rated], arms: tuple[str, str]) -> Interval | None:
     """95 % by bootstrap over rows: the two answers to a row are no two independent observations."""
-    rows = list(dict.fromkeys(row for row, _, _ in pairs))
-    if _rho(pairs) is None or len(rows) < _FEW:
+    known = [own for arm in arms if _correlated(spearman, own := _of_arm(pairs, arm)) is not None]
+    rows = list(dict.fromkeys(row for own in known for (_, row), _, _ in own))
+    if not known:
         return None
     place = {row: at for at, row in enumerate(rows)}
     drawn = np.random.default_rng(0).integers(0, len(rows), size=(_RESAMPLES, len(rows)))
     counts = np.stack([np.bincount(each, minlength=len(rows)) for each in drawn]).astype(np.float64)
-    weights = counts[:, [place[row] for row, _, _ in pairs]]
-    found = weighted_spearman([x for _, x, _ in pairs], [y for _, _, y in pairs], weights)
-    known = found[np.isfinite(found)]
-    if len(known) < _KNOWN * _RESAMPLES:
-        return None
-    low, high = np.quantile(known, (0.025, 0.975))
-    return float(low), float(high)
+    found = [
+        weighted_spearman(
+            [x for _, x, _ in own], [y for _, _, y in own], counts[:, [place[row] for (_, row), _, _ in own]]
+        )
+        for own in known
+    ]
+    return percentiles(np.mean(found, axis=0))
 
 
 def _choices(values: Values, preferred: Mapping[str, str], arms: tuple[str, str]) -> dict[str, Any]:

@@ -11,13 +11,12 @@ from typing import Literal
 
 import numpy as np
 
+from resep.statistics.intervals import Interval, percentiles
 from resep.statistics.resampling import Array, resampled_sums
 
 Level = Literal["nominal", "ordinal", "interval"]
-Interval = tuple[float, float]
 
 _RESAMPLES = 2_000
-_KNOWN = 0.95  # of the resamples must give an alpha, or there is no interval
 
 
 def coincidences(unit: Sequence[float], values: Sequence[float]) -> Array:
@@ -46,12 +45,7 @@ def alpha_interval(
         return None
     sums = np.stack([_row_sum(row, values).ravel() for row in rows])
     drawn = resampled_sums(sums, _RESAMPLES, seed).reshape(_RESAMPLES, len(values), len(values))
-    found = alpha_of(drawn, values, level)
-    known = found[np.isfinite(found)]
-    if len(known) < _KNOWN * _RESAMPLES:
-        return None
-    low, high = np.quantile(known, (0.025, 0.975))
-    return float(low), float(high)
+    return percentiles(alpha_of(drawn, values, level))
 
 
 def alpha_of(total: Array, values: Sequence[float], level: Level) -> Array:

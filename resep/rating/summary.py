@@ -127,12 +127,19 @@ def _choices(said: Sequence[Opinion], arms: tuple[str, str]) -> dict[str, list[i
 
 
 def _preferred(choices: Mapping[str, Sequence[int]], arms: tuple[str, str]) -> dict[str, str]:
-    """Row -> the arm that more raters prefer than the other; rows without one are left out."""
-    return {row: arms[1] if sum(votes) > 0 else arms[0] for row, votes in choices.items() if sum(votes)}
+    """Row -> the arm with more votes than the other, and than ties, has; rows without one are left out."""
+    found = {row: _most(votes) for row, votes in choices.items()}
+    return {row: arms[1] if most > 0 else arms[0] for row, most in found.items() if most}
+
+
+def _most(votes: Sequence[int]) -> int:
+    """The vote that was cast most often; 0, a tie, where no other was cast more often than all others."""
+    (first, most), *others = Counter(votes).most_common()
+    return 0 if others and others[0][1] == most else first
 
 
 def _preference(key: Key, said: Sequence[Opinion], choices: Mapping[str, Sequence[int]]) -> dict[str, Any]:
-    """By row, as most of its raters prefer, with an exact sign test; and the single votes."""
+    """By row, as most of its raters say, ties included, with an exact sign test; and the single votes."""
     preferred = _preferred(choices, key.arms)
     wins = sum(arm == key.arms[1] for arm in preferred.values())
     losses = len(preferred) - wins

@@ -39,14 +39,17 @@ def load(
     *,
     environment: Mapping[str, str] | None = None,
     fetch: Fetch | None = None,
+    rehearsal: Sequence[str] = (),
 ) -> Recipe:
     """The recipe in a file with all that it extends, and `--set` overrides laid over.
 
     `environment`: the variables of the environment that the person let through, with their values. `fetch` brings
-    recipes of other repositories here; without it, only those are read that were fetched before. Raises RecipeError
-    with every problem found.
+    recipes of other repositories here; without it, only those are read that were fetched before. `rehearsal`: further
+    overrides, over all others, whose origin is the rehearsal. Raises RecipeError with every problem found.
     """
     typed, problems = read_overrides(overrides)
+    rehearsed, further = read_overrides(rehearsal, "rehearsal")
+    typed, problems = [*typed, *rehearsed], [*problems, *further]
     lineage = _lineage(recipe_file(path), [one for one in typed if one.path[0] == "extends"], fetch)
     if lineage.document.data is None:
         raise RecipeError([lineage.explained(problem) for problem in (*problems, *lineage.document.problems)])

@@ -42,6 +42,11 @@ def placed_arms(entries: Sequence[Any]) -> Iterator[tuple[int, str, Mapping[str,
                 yield index, str(name), {key: value for key, value in options.items() if value is not None}
 
 
+def candidate_of(names: Sequence[str]) -> str:
+    """The arm that the others are compared with: `tuned`, else the last."""
+    return TUNED if TUNED in names else names[-1]
+
+
 def source_of(options: Mapping[str, Any]) -> str:
     """Whose weights answer: endpoint, model, adapter, or weights (the recipe's own)."""
     return next((key for key in reversed(SOURCES) if key in options), "weights")

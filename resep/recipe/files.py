@@ -1,8 +1,11 @@
 """The files that a recipe is made of: its own, those it extends, and where the relative paths of each begin.
 
 A name under `extends` is one of three things: a path that ends in .yaml, relative to the file that names it and below
-it; a recipe that came with resep, without that ending (`base/mistral-7b-qlora`); a recipe of another repository at one
-commit (remote.py).
+it; a name without that ending (`base/mistral-7b-qlora`); a recipe of another repository at one commit (remote.py).
+
+A bare name means the file of this name beside the recipe where there is one, else the recipe that came with resep. A
+plug-in may not hide a shipped one, because it is code; a recipe is data, `resep explain` names the file of each value,
+and a person who copies recipes that build on each other, and changes them, means the copies.
 """
 
 from __future__ import annotations
@@ -59,7 +62,10 @@ def parent_file(name: str, child: RecipeFile, place: Place, fetch: Fetch | None)
     if name.startswith(PREFIXES):
         return _remote(name, place, fetch)
     if not name.endswith(ENDINGS):
-        return _packaged(name, child, place)
+        beside = _named_beside(name, child, place)
+        if beside is None:
+            return _packaged(name, place)
+        name = beside
     if place.typed:
         path = Path(os.path.expanduser(name))  # noqa: PTH111  Path.expanduser raises where there is no such person
         return RecipeFile(name, _existing(path, name), _beside(path), named=place)
@@ -101,21 +107,31 @@ def _below(name: str, child: RecipeFile, place: Place) -> RecipeFile:
     return RecipeFile(label, path, Folder(path.parent, child.folder.bounds), remote=remote, named=place)
 
 
-def _packaged(name: str, child: RecipeFile, place: Place) -> RecipeFile:
+def _named_beside(name: str, child: RecipeFile, place: Place) -> str | None:
+    """The file below the recipe's folder (for what was typed, the current one) that a bare name means, if there is one.
+
+    One that came with resep is not among them: it is what it is from wherever it is named.
+    """
+    if escapes(name):
+        return None
+    folder = Path.cwd() if place.typed else child.folder.path
+    found = (name + ending for ending in ENDINGS if os.path.isfile(folder / (name + ending)))  # noqa: PTH113
+    return next((file for file in found if not stays_within(folder / file, data_folder("recipes"))), None)
+
+
+def _packaged(name: str, place: Place) -> RecipeFile:
     ours = data_folder("recipes")
     path = ours / f"{name}.yaml"
     if escapes(name) or not os.path.isfile(path):  # noqa: PTH113  Path.is_file raises for names that are too long
-        raise Refused(f"no recipe '{name}' came with resep{_nearest_recipe(name, child.folder.path, ours)}")
+        raise Refused(f"no recipe '{name}' lies beside this one or came with resep{_nearest_recipe(name, ours)}")
     label = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
     return RecipeFile(str(label), path, _beside(path), named=place)
 
 
-def _nearest_recipe(name: str, beside: Path, ours: Path) -> str:
-    """What may have been meant by a name that is none of a packaged recipe: a file beside the child, or the nearest."""
-    files = [name + ending for ending in ENDINGS if os.path.isfile(beside / (name + ending))]  # noqa: PTH113
+def _nearest_recipe(name: str, ours: Path) -> str:
+    """What may have been meant by a name that is none of a recipe."""
     known = [path.relative_to(ours).with_suffix("").as_posix() for path in sorted(ours.rglob("*.yaml"))]
-    hint = f"; did you mean '{files[0]}'?" if files else did_you_mean(name, known) or f": there are {', '.join(known)}"
-    return f"{hint} (a file is written with its .yaml)"
+    return did_you_mean(name, known) or f": there are {', '.join(known)}"
 
 
 def _remote(name: str, place: Place, fetch: Fetch | None) -> RecipeFile:

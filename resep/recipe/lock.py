@@ -15,6 +15,7 @@ from resep.recipe.files import RecipeFile
 
 LOCK = "recipe.lock.yaml"
 KEY = "extends"
+FILES = "files"  # digests of files of the run's folder, as the run left them
 
 
 def locked_parents(files: Iterable[RecipeFile]) -> dict[str, str]:

@@ -39,15 +39,18 @@ class Override:
     value: Document
 
 
-def read_overrides(texts: Sequence[str]) -> tuple[list[Override], list[Problem]]:
-    """What the arguments of `--set` say, and what is wrong with those that cannot be read."""
+def read_overrides(texts: Sequence[str], label: str = "") -> tuple[list[Override], list[Problem]]:
+    """What the arguments of `--set` say, and what is wrong with those that cannot be read.
+
+    `label`: the origin of their values, where they were not typed: for each of them `--set #1` and so on.
+    """
     overrides, problems = [], []
     for number, text in enumerate(texts, 1):
-        label = f"--set #{number}"
+        origin = label or f"--set #{number}"
         try:
-            overrides.append(_read(label, text))
+            overrides.append(_read(origin, text))
         except _Refused as refused:
-            problems.append(_problem(label, text, refused))
+            problems.append(_problem(origin, text, refused))
     return overrides, problems
 
 

@@ -90,6 +90,8 @@ def _wrong_type(wanted: Any, value: Any, schema: Any) -> str:
         return f"{expected}, but there is no value{'; write {} for all defaults' if types == ['object'] else ''}"
     if isinstance(value, str):
         return expected + _hint_for_text(value, types, schema)
+    if isinstance(value, bool | int | float) and not _fits(str(value), schema):
+        return f"{expected}, not {_shown(value)}; {schema['patternErrorMessage']}"
     if isinstance(value, bool | int | float) and "string" in types:
         return f'{expected}, not {_shown(value)}; write it in quotes: "{_shown(value)}"'
     if types == ["array"]:
@@ -115,6 +117,11 @@ def _hint_for_text(value: str, types: list[str], schema: Any) -> str:
     if types == ["array"]:
         return f", not the text {_shown(value)}; write [{value}]" if len(value) <= 40 else ", not a text"
     return f", not the text {_shown(value)}"
+
+
+def _fits(text: str, schema: Any) -> bool:
+    """Whether a value would do if it were written as a text."""
+    return "patternErrorMessage" not in schema or re.search(schema["pattern"], text) is not None
 
 
 def _percentage(value: str) -> float | None:

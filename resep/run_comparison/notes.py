@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from resep import plugins
+from resep.errors import ResepError
 from resep.run_comparison.common_rows import CommonRows
-from resep.run_folder import RunFolder
+from resep.run_folder import RunFolder, metric_of
 
 if TYPE_CHECKING:
     from resep.run_comparison import Side
@@ -35,16 +37,17 @@ def notes(one: Side, other: Side, rows: CommonRows, metrics: Sequence[str]) -> I
     yield from _signatures(one.run, other.run, metrics)
 
 
-def differing_options(one: RunFolder, other: RunFolder) -> dict[str, str]:
-    """Metric -> why it is not compared: only one run has it, or its evaluator had other options."""
+def not_compared(one: RunFolder, other: RunFolder) -> dict[str, str]:
+    """Metric -> why: only one run has it, its evaluator had other options, or it is relative to an arm of its run."""
     before, after = one.results["metrics"], other.results["metrics"]
     found = {name: f"{name} is in one of the runs only" for name in before.keys() ^ after.keys()}
     for name in before.keys() & after.keys():
         evaluator = before[name]["evaluator"]
-        options = [_options(run, evaluator) for run in (one, other)]
-        apart = [key for key in options[0].keys() | options[1].keys() if options[0].get(key) != options[1].get(key)]
-        if apart or after[name]["evaluator"] != evaluator or before[name]["kind"] != after[name]["kind"]:
-            found[name] = f"{name} was computed with other options ({', '.join(sorted(apart)) or 'another evaluator'})"
+        apart = _options_apart(one, other, evaluator, before[name]["signature"] == after[name]["signature"])
+        if metric_of(name, before[name]).relative or metric_of(name, after[name]).relative:
+            found[name] = f"{name} says how an arm fares beside another of its own run, so nothing of another run"
+        elif apart or after[name]["evaluator"] != evaluator or before[name]["kind"] != after[name]["kind"]:
+            found[name] = f"{name} was computed with other options ({', '.join(apart) or 'another evaluator'})"
     return {name: found[name] for name in [*before, *after] if name in found}
 
 
@@ -55,9 +58,31 @@ def written(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _options(run: RunFolder, evaluator: str) -> Mapping[str, Any]:
+def _options_apart(one: RunFolder, other: RunFolder, evaluator: str, same_signature: bool) -> list[str]:
+    """The options of an evaluator, as keys of a recipe, that differ.
+
+    A run that was made before an option existed does not name it: then nothing differs where the signatures are equal,
+    and else the option had its default.
+    """
     prefix = f"evaluation.evaluators.{evaluator}."
-    return {key: value for key, value in run.results.get("settings", {}).items() if key.startswith(prefix)}
+    settings = [side.results.get("settings", {}) for side in (one, other)]
+    keys = sorted({key for each in settings for key in each if key.startswith(prefix)})
+    named = [key for key in keys if all(key in each for each in settings)]
+    defaults = {} if same_signature else _defaults(one, other, evaluator)
+    apart = []
+    for key in named if same_signature else keys:
+        values = [each.get(key, defaults.get(key.removeprefix(prefix))) for each in settings]
+        apart += [key] if values[0] != values[1] else []
+    return apart
+
+
+def _defaults(one: RunFolder, other: RunFolder, evaluator: str) -> dict[str, Any]:
+    """What the evaluator's options are where nothing is said; nothing where its file is not here."""
+    try:
+        path = plugins.find("evaluators", evaluator, one.path / "recipe", other.path / "recipe")
+        return plugins.option_values(plugins.describe(path), {})
+    except ResepError:
+        return {}
 
 
 def _signatures(one: RunFolder, other: RunFolder, metrics: Sequence[str]) -> Iterator[str]:

@@ -9,6 +9,7 @@ Groups do follow chains, because a pair of near rows on two sides of a split is 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
+from itertools import chain
 from typing import Any, Literal
 
 import numpy as np
@@ -19,7 +20,7 @@ from resep.judging import Digests, Judgement
 from resep.similarity.bands import Indices
 from resep.similarity.components import alone, join
 from resep.similarity.neighbours import near_pairs
-from resep.similarity.normal import DIGEST_BYTES, digest_of_parts, first_of_each, numbers
+from resep.similarity.normal import DIGEST_BYTES, digests_of_parts, first_of_each, numbers
 from resep.similarity.settings import deduplicating_faults
 from resep.similarity.signatures import signatures
 from resep.splits.keys import normalised
@@ -36,7 +37,7 @@ def row_digests(rows: Sequence[Parts], near: float | None) -> list[bytes]:
 
     Every row has as many parts.
     """
-    exact = [digest_of_parts([text for part in parts for text in part]) for parts in rows]
+    exact = digests_of_parts(chain.from_iterable(parts) for parts in rows)
     if near is None or not rows:
         return exact
     joined = [[normalised("\n".join(part)) for part in parts] for parts in rows]

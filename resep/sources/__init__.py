@@ -9,7 +9,7 @@ Nothing is inferred: a CSV value is a text, a date-like text stays a text. A row
 problem; a file that cannot be read further is a ResepError. Both name their place.
 """
 
-from resep.sources.blocks import Block, raw_rows, read_blocks
+from resep.sources.blocks import Block, plain_rows, raw_rows, read_blocks
 from resep.sources.found import (
     Source,
     SourceFile,
@@ -36,6 +36,7 @@ __all__ = [
     "identities",
     "local_source",
     "open_sources",
+    "plain_rows",
     "quarantine_line",
     "raw_rows",
     "read_blocks",

@@ -6,7 +6,7 @@ hold a line end) travels as raw rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from resep.errors import ResepError
 from resep.sources.compression import LastLine, cut_off_explained, unpacked
 from resep.sources.found import Source, SourceFile
-from resep.sources.jsonl import jsonl_rows, row_too_long
+from resep.sources.jsonl import jsonl_objects, jsonl_rows, row_too_long
 from resep.sources.kinds import kind_of
 from resep.sources.lines import BLOCK_BYTES, BLOCK_ROWS, Lines, whole_lines
 from resep.sources.raw import RawRow
@@ -53,6 +53,15 @@ def read_blocks(source: Source, limit: int | None = None) -> Iterator[Block]:
 def raw_rows(block: Block) -> Iterator[RawRow]:
     """The rows of a block, parsed. A row that cannot be read comes with its problem."""
     return iter(block.rows) if block.rows else jsonl_rows(block.lines, block.file, block.first_line)
+
+
+def plain_rows(block: Block) -> tuple[list[int], list[Mapping[str, Any]]] | None:
+    """Line and values of each row of a block, where every row can be read and needs no further look; else None."""
+    if not block.rows:
+        return jsonl_objects(block.lines, block.first_line)
+    if any(row.problem for row in block.rows):
+        return None
+    return [row.origin.line for row in block.rows], [row.values for row in block.rows]
 
 
 def _line_blocks(source: int, file: SourceFile, limit: int | None) -> Iterator[tuple[Block, int]]:

@@ -31,12 +31,7 @@ _INTEGER_LIMIT = 2.0**63  # from here on, a float may be an integer that orjson 
 
 def jsonl_rows(content: bytes, file: str, first_line: int) -> Iterator[RawRow]:
     """The rows of whole lines of a file, the first of which is its line `first_line`. Blank lines are passed over."""
-    if first_line == 1:
-        content = content.removeprefix(BOM)
-    lines = content.split(b"\n")
-    values = [_object(line) for line in lines]
-    if not _hides_nothing(content, values):
-        values = [value if _hides_nothing(line, (value,)) else None for line, value in zip(lines, values, strict=True)]
+    lines, values = _parsed(content, first_line)
     for number, value in enumerate(values, first_line):
         if value is not None:
             row = RawRow(Origin(file, number), value)
@@ -45,6 +40,26 @@ def jsonl_rows(content: bytes, file: str, first_line: int) -> Iterator[RawRow]:
         else:
             continue
         yield _mended(row) if REASON in row.values else row
+
+
+def jsonl_objects(content: bytes, first_line: int) -> tuple[list[int], list[Mapping[str, Any]]] | None:
+    """Line and values of each row, where there is nothing to be said of any of them: no RawRow is made, 0.6 us less."""
+    lines, values = _parsed(content, first_line)
+    found: list[Mapping[str, Any]] = [value for value in values if value is not None]
+    if len(found) + sum([not line or line.isspace() for line in lines]) < len(lines) or REASON in set().union(*found):
+        return None
+    return [number for number, value in enumerate(values, first_line) if value is not None], found
+
+
+def _parsed(content: bytes, first_line: int) -> tuple[list[bytes], list[dict[str, Any] | None]]:
+    """The lines, and of each its object where orjson reads one and can hide nothing."""
+    if first_line == 1:
+        content = content.removeprefix(BOM)
+    lines = content.split(b"\n")
+    values = [_object(line) for line in lines]
+    if not _hides_nothing(content, values):
+        values = [value if _hides_nothing(line, (value,)) else None for line, value in zip(lines, values, strict=True)]
+    return lines, values
 
 
 def row_too_long(beginning: bytes, file: str, line: int) -> RawRow:

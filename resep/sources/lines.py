@@ -9,7 +9,7 @@ from io import BufferedReader
 from resep.sources.compression import BrokenArchive
 from resep.sources.raw import MOST_BYTES
 
-BLOCK_ROWS = 5_000
+BLOCK_ROWS = 1_000  # 5,000 at once take a tenth longer: their objects leave the cache of the processor
 BLOCK_BYTES = 4 * 2**20
 _PIECE = 2**18  # bytes read at once: of the last of them, most is taken along to the next block
 _SHOWN = 1000  # bytes of a line that is too long

@@ -69,7 +69,7 @@ class Prompts:
 
 def prompts_of(columns: Columns) -> Prompts:
     """The prompts of the rows. A million rows take about half a second."""
-    position, of_row, rows = np.unique(columns.position, return_inverse=True, return_counts=True)
+    position, of_row, rows = _unique(columns.position)
     stratum, names = None, sorted(set(columns.strata))
     if columns.stratum is not None:
         rank = {name: at for at, name in enumerate(names)}
@@ -84,3 +84,26 @@ def prompts_of(columns: Columns) -> Prompts:
         testable = np.ones(len(position), dtype=np.bool_)
         testable[of_row[~columns.has_question]] = False
     return Prompts(position, of_row, rows, stratum, names, time, testable)
+
+
+def _unique(positions: Positions) -> tuple[Positions, Indices, Indices]:
+    """The different positions in their order, which of them each row has, and how many rows have each.
+
+    Of many rows one part of [0, 1) after another is sorted: 17 bytes a row instead of 50.
+    """
+    if len(positions) <= _FEW:
+        return np.unique(positions, return_inverse=True, return_counts=True)
+    of_row = np.empty(len(positions), np.intp)
+    part_of = (positions * _PARTS).astype(np.uint8)
+    found: list[tuple[Positions, Indices]] = []
+    known = 0
+    for part in range(_PARTS):
+        rows = np.flatnonzero(part_of == part)
+        some, of_some, counts = np.unique(positions[rows], return_inverse=True, return_counts=True)
+        of_row[rows] = known + of_some
+        known += len(some)
+        found.append((some, counts))
+    return np.concatenate([some for some, _ in found]), of_row, np.concatenate([counts for _, counts in found])
+
+
+_FEW, _PARTS = 2**16, 16

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from resep.formats.table import column
+from resep.joined import spaced_all
 from resep.records import Row
 
 
 def split_key(row: Row, group_by: str | None = None) -> str:
     """The field `group_by` where the row has one, else its prompt (all that the user says), else all its text."""
-    fields = row.fields
-    if group_by and (group := fields.get(group_by)) not in (None, ""):
-        return normalised(str(group))
-    if "messages" in fields:
-        asked = "\n".join([m["content"] for m in fields["messages"] if m["role"] == "user"])
-    else:
-        asked = fields.get("prompt", "")
+    return split_keys([row.fields], group_by)[0]
+
+
+def split_keys(rows: Sequence[Mapping[str, Any]], group_by: str | None = None) -> list[str]:
+    """The `split_key` of each of the rows, of which these are the fields."""
+    asked = column(rows, "prompt", str) if group_by is None else None
+    keys = normalised_all([_asked(fields, group_by) for fields in rows] if asked is None else asked)
+    if all(keys):
+        return keys
     # Rows that ask nothing are not all alike: with one key they would all fall on one side.
-    return normalised(asked) or normalised("\n".join(_texts(fields)))
+    return [key or normalised("\n".join(_texts(fields))) for key, fields in zip(keys, rows, strict=True)]
 
 
 def normalised(text: str) -> str:
@@ -28,10 +35,35 @@ def normalised(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text).casefold().split())
 
 
+def normalised_all(texts: Sequence[str]) -> list[str]:
+    """Each of the texts normalised."""
+    return spaced_all([unicodedata.normalize("NFC", text).casefold() for text in texts])
+
+
 def position(key: str, salt: str) -> float:
     """Where a key falls in [0, 1): evenly spread, the same on every machine, another with every salt."""
-    digest = blake2b(f"{salt}\0{key}".encode(errors="surrogatepass"), digest_size=8).digest()
-    return (int.from_bytes(digest, "big") >> 11) / 2**53
+    return float(positions([key], salt)[0])
+
+
+def positions(keys: Iterable[str], salt: str) -> NDArray[np.float64]:
+    """The `position` of each key."""
+    salted = blake2b(f"{salt}\0".encode(errors="surrogatepass"), digest_size=8)
+
+    def digest(key: str) -> bytes:
+        state = salted.copy()
+        state.update(key.encode(errors="surrogatepass"))
+        return state.digest()
+
+    digests = np.frombuffer(b"".join(map(digest, keys)), ">u8")
+    return (digests >> 11) / 2**53
+
+
+def _asked(fields: Mapping[str, Any], group_by: str | None) -> str:
+    if group_by and (group := fields.get(group_by)) not in (None, ""):
+        return str(group)
+    if "messages" in fields:
+        return "\n".join([m["content"] for m in fields["messages"] if m["role"] == "user"])
+    return str(fields.get("prompt", ""))
 
 
 def _texts(fields: Mapping[str, Any]) -> Iterator[str]:

@@ -55,7 +55,7 @@ def _run(
 ) -> Iterator[Task]:
     for task in tasks:
         statistics = json.loads((task.inputs["tokenise"] / "statistics.json").read_text(encoding="utf-8"))
-        prepared = {**statistics, "special_tokens": special_tokens(model.folder())}
+        prepared = {**statistics, "special_tokens": special_tokens(model.tokenizer_folder())}
         for name, content in open_plugin(converter).convert(recipe, prepared, profile).items():
             (task.out / name).write_text(content, encoding="utf-8")
         yield task

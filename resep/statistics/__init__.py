@@ -19,7 +19,8 @@ corpus    a metric that is no mean over rows (corpus BLEU, macro-F1) is a functi
 many      Holm (1979) over the metrics other than the declared primary, which stands alone. Metrics that are neither
           good nor bad when high (length) are described, not tested.
 clusters  rows of one cluster (many apps, one question) are summed, then drawn and flipped as a whole. Taking them for
-          independent rows finds a difference that is not there in 22 to 44 % of cases (measured).
+          independent rows finds a difference that is not there in 22 to 44 % of cases (measured). So is each arm's own
+          interval, on which `expect: <metric>.mean` is judged.
 
 The interval covers the choice of test rows, not the seed of the training. Nothing here is ever NaN: None says "these
 rows cannot tell".
@@ -33,13 +34,13 @@ from dataclasses import replace
 import numpy as np
 
 from resep.records import Metric
-from resep.statistics.comparison import MDE, Comparison, comparison_of
-from resep.statistics.intervals import SMALL, corpus_interval, mean_interval, spread
-from resep.statistics.pairs import Aggregate, Paired, RowStats, Units, Values, pair, pair_corpus, units_of
+from resep.statistics.comparison import Comparison, comparison_of
+from resep.statistics.intervals import clustered_interval, corpus_interval, mean_interval, spread
+from resep.statistics.pairs import Aggregate, Paired, RowStats, Units, Values, pair, pair_corpus, unit_sums, units_of
 from resep.statistics.resampling import Array, resampled_sums, sign_flip_p
+from resep.visible import SMALL
 
 __all__ = [
-    "MDE",
     "RESAMPLES",
     "SMALL",
     "Aggregate",
@@ -47,12 +48,14 @@ __all__ = [
     "Paired",
     "RowStats",
     "Values",
+    "clustered_interval",
     "compare",
     "corpus_interval",
     "holm",
     "mean_interval",
     "pair",
     "pair_corpus",
+    "unit_sums",
 ]
 
 RESAMPLES = 10_000

@@ -12,18 +12,17 @@ from resep.statistics.pairs import Paired, Units
 from resep.statistics.quantiles import mcnemar_p
 from resep.statistics.ranks import rank_biserial, wilcoxon_p
 from resep.statistics.resampling import Array
-
-MDE = 2.80  # z(0.975) + z(0.80): seen in 80 % of experiments at a 5 % level
+from resep.visible import visible_errors
 
 
 @dataclass(frozen=True)
 class Comparison:
     """What the common rows say of candidate against baseline. `wins`: rows in which the candidate is better.
 
-    `delta` is candidate_mean - baseline_mean over the `n` common rows. `mde`: the smallest difference that n rows like
-    these show in 80 % of experiments. `effect_size`: delta in standard deviations of the differences; of ratings the
-    rank-biserial correlation; `effect` says which. `relative` is delta / |baseline_mean| with its own interval, None
-    where the baseline may be 0. `units`: what was drawn, rows or clusters.
+    `delta` is candidate_mean - baseline_mean over the `n` common rows. `mde`: the smallest difference that units like
+    these show in 80 % of experiments, None below 6 of them (visible.py). `effect_size`: delta in standard deviations of
+    the differences; of ratings the rank-biserial correlation; `effect` says which. `relative` is delta /
+    |baseline_mean| with its own interval, None where the baseline may be 0. `units`: what was drawn, rows or clusters.
     """
 
     baseline: str
@@ -73,7 +72,7 @@ def comparison_of(units: Units, found: Spread, p: float, arms: tuple[str, str], 
         wins=wins,
         losses=losses,
         ties=ties,
-        mde=MDE * found.error if found.error else None,
+        mde=_smallest_seen(found.error, len(units.sums)),
         effect_size=effect_size,
         method=f"{found.method}; {test}" + ("; by cluster" if clustered else ""),
         unpaired=paired.unpaired,
@@ -106,6 +105,11 @@ def _effect(paired: Paired, delta: float | None, error: float | None, units: int
     pseudo = paired.corpus is not None  # the jackknife's pseudo-values stand in for rows' differences
     deviation = error * math.sqrt(units) if pseudo else float(paired.differences.std(ddof=1))
     return "d_z", delta / deviation if deviation else None
+
+
+def _smallest_seen(error: float | None, units: int) -> float | None:
+    errors = visible_errors(units)
+    return errors * error if errors and error else None
 
 
 def _candidate_mean(units: Units, otherwise: float) -> float:

@@ -18,11 +18,11 @@ import numpy as np
 from resep.statistics.pairs import Aggregate, Units
 from resep.statistics.quantiles import t_quantile, wilson_interval
 from resep.statistics.resampling import NOISE, Array, resampled_sums
+from resep.visible import FEWEST, SMALL
 
 Interval = tuple[float, float]
 
-SMALL = 50  # fewer units: t interval, and "wide and optimistic" is said
-EQUAL = 6  # as many equal differences are needed before sign flips can reach p < 0.05: 2 / 2^6
+EQUAL = FEWEST  # equal differences: fewer may be an accident
 RULE_OF_THREE = "rule of three"
 _ENOUGH = 0.95  # of the resamples must give a number, or there is no interval
 
@@ -55,7 +55,8 @@ def spread(units: Units, drawn: Array | None) -> Spread:
         return Spread(within, relative, 0.0, RULE_OF_THREE)
     error = jackknife_error(deltas)
     if drawn is None:
-        return Spread(_around(delta, _half(error, count)), _relative_t(units, deltas, befores), error, "t interval")
+        around = _possible(_around(delta, _half(error, count)), units.paired.reach)
+        return Spread(around, _relative_t(units, deltas, befores), error, "t interval")
     deltas, befores = units.estimate(drawn)
     relative = percentiles(deltas / np.abs(befores)) if _is_never_zero(befores) else None
     return Spread(percentiles(deltas), relative, error, "paired percentile bootstrap")
@@ -107,8 +108,25 @@ def mean_interval(
     return _around(mean, _half(float(numbers.std(ddof=1)) / math.sqrt(len(values)), len(values)))
 
 
+def clustered_interval(sums: Array, low: float | None = None, high: float | None = None) -> Interval | None:
+    """The 95 % interval of one arm's mean over rows in clusters, from each cluster's (sum of values, rows): (units, 2).
+
+    The t interval over clusters, whatever the kind of metric: Wilson's takes each row for an independent one. None
+    below two clusters.
+    """
+    count = len(sums)
+    if count < 2:
+        return None
+    total = sums.sum(axis=0)
+    mean = float(total[0] / total[1])
+    without = (total - sums)[:, 0] / (total - sums)[:, 1]
+    if np.ptp(without) <= NOISE * float(np.abs(without).max()):
+        return alike(mean, count, mean if low is None else low, mean if high is None else high)
+    return _around(mean, _half(jackknife_error(without), count))
+
+
 def corpus_interval(stats: Array, aggregate: Aggregate, resamples: int, seed: int) -> Interval | None:
-    """The 95 % interval of one arm's corpus metric, from its rows' statistics (n, k)."""
+    """The 95 % interval of one arm's corpus metric, from the statistics of its rows, or of its clusters (n, k)."""
     n = len(stats)
     if n < 2:
         return None
@@ -133,6 +151,13 @@ def _relative_t(units: Units, deltas: Array, befores: Array) -> Interval | None:
     if half is None or abs(before) <= half or not _is_never_zero(befores):
         return None
     return _around(delta / abs(before), _half(jackknife_error(deltas / np.abs(befores)), count))
+
+
+def _possible(interval: Interval | None, reach: float | None) -> Interval | None:
+    """A t interval of few rows goes beyond what a difference can be: no further than the metric's range."""
+    if interval is None or reach is None or abs(sum(interval) / 2) > reach:  # an evaluator whose range is not kept
+        return interval
+    return max(-reach, interval[0]), min(reach, interval[1])
 
 
 def _is_never_zero(values: Array) -> bool:

@@ -19,11 +19,16 @@ def judge(metric: Metric, comparison: Comparison, margin: float | None = None) -
     low, high, p = comparison.ci_low, comparison.ci_high, comparison.p
     if low is None or high is None or p is None or metric.direction == "none":
         return "cannot_tell"
-    if p < ALPHA and (low > 0 or high < 0):
+    if is_shown(low, high, p):
         return "better" if (low > 0) == (metric.direction == "higher") else "worse"
     if is_equal(comparison) or (margin is not None and -margin <= low and high <= margin):
         return "no_difference"
     return "cannot_tell"
+
+
+def is_shown(low: float | None, high: float | None, p: float | None) -> bool:
+    """Whether there is a difference as far as a test can say: the interval excludes 0 and p < 0.05."""
+    return low is not None and high is not None and p is not None and p < ALPHA and not low <= 0 <= high
 
 
 def is_equal(comparison: Comparison) -> bool:

@@ -7,7 +7,7 @@ resampler, which only ever sums, serves them all.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -139,15 +139,16 @@ def units_of(paired: Paired, clusters: Mapping[str, str] | None) -> Units:
         rows = np.column_stack([paired.differences, paired.baseline, ones])
         ranked = paired.metric.kind == "ordinal"
         swaps = (signed_ranks(paired.differences) if ranked else paired.differences)[:, None]
+    return Units(paired, unit_sums(rows, paired.ids, clusters), unit_sums(swaps, paired.ids, clusters))
+
+
+def unit_sums(rows: Array, ids: Sequence[str], clusters: Mapping[str, str] | None) -> Array:
+    """The rows (n, w) summed by cluster: (units, w), clusters in the order of their first row; None: as they are."""
     if clusters is None:
-        return Units(paired, rows, swaps)
+        return rows
     numbers: dict[tuple[bool, str], int] = {}
-    unit = [numbers.setdefault((i in clusters, clusters.get(i, i)), len(numbers)) for i in paired.ids]
-    return Units(paired, _added(rows, unit, len(numbers)), _added(swaps, unit, len(numbers)))
-
-
-def _added(rows: Array, unit: list[int], units: int) -> Array:
-    sums = np.zeros((units, rows.shape[1]))
+    unit = [numbers.setdefault((i in clusters, clusters.get(i, i)), len(numbers)) for i in ids]
+    sums = np.zeros((len(numbers), rows.shape[1]))
     np.add.at(sums, unit, rows)
     return sums
 

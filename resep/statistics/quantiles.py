@@ -4,18 +4,11 @@ from __future__ import annotations
 
 import math
 
+from resep.visible import t_quantile
+
+__all__ = ["mcnemar_p", "t_quantile", "wilson_interval"]
+
 _Z = 1.959963984540054  # the normal distribution's 97.5 % point
-
-
-def t_quantile(probability: float, degrees: int) -> float:
-    """The quantile (probability > 0.5) of Student's t with `degrees` >= 1 degrees of freedom, to 1e-9."""
-    low, high = 0.0, 1.0
-    while _t_cdf(high, degrees) < probability:
-        low, high = high, 2 * high
-    while high - low > 1e-10 * high:
-        middle = (low + high) / 2
-        low, high = (middle, high) if _t_cdf(middle, degrees) < probability else (low, middle)
-    return (low + high) / 2
 
 
 def mcnemar_p(wins: int, losses: int) -> float:
@@ -34,17 +27,3 @@ def wilson_interval(successes: float, n: int) -> tuple[float, float]:
     centre = (rate + z2 / (2 * n)) / (1 + z2 / n)
     half = _Z * math.sqrt(rate * (1 - rate) / n + z2 / (4 * n * n)) / (1 + z2 / n)
     return max(0.0, centre - half), min(1.0, centre + half)
-
-
-def _t_cdf(t: float, degrees: int) -> float:
-    """For t >= 0: Abramowitz and Stegun 26.7.3 (odd degrees) and 26.7.4 (even), finite sums in cos^2."""
-    theta = math.atan2(t, math.sqrt(degrees))
-    cosine = math.cos(theta)
-    odd = degrees % 2
-    term = cosine if odd else 1.0
-    total = 0.0
-    for k in range(1 + odd, degrees, 2):
-        total += term
-        term *= k * cosine * cosine / (k + 1)
-    between = 2 / math.pi * (theta + math.sin(theta) * total) if odd else math.sin(theta) * total
-    return 0.5 + between / 2

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from resep.records import Metric
 from resep.rounding import p_text, places, plain, signed, two_digits
 from resep.statistics.comparison import Comparison
-from resep.statistics.intervals import RULE_OF_THREE, SMALL
+from resep.statistics.intervals import RULE_OF_THREE
 from resep.statistics.outcome import Outcome, is_equal
+from resep.visible import FEWEST, SMALL, VISIBLE, visible_errors
 
 _MANY_ROWS = 1_000_000
 _HEADLINES: Mapping[Outcome, str] = {
@@ -74,6 +75,9 @@ def beyond(c: Comparison, outcome: Outcome, margin: float | None) -> list[str]:
         )
     if outcome in {"better", "worse"} and margin is not None and abs(c.delta or 0) < margin:
         said.append(f"The difference is real but small: below {two_digits(margin)}.")
+    if outcome == "cannot_tell" and 0 < (units := c.units or c.n) < FEWEST:
+        few = "clusters" if units < c.n else "rows"
+        said.append(f"With fewer than {FEWEST} {few} no difference, however large, can reach p < 0.05.")
     if outcome == "cannot_tell" and c.mde:
         said.append(f"With these rows a difference of {two_digits(c.mde)} is seen in four experiments of five.")
         said.extend(_rows_needed(c))
@@ -93,11 +97,21 @@ def _few(c: Comparison) -> str:
 def _rows_needed(c: Comparison) -> list[str]:
     if not c.delta or not c.mde:
         return []
-    needed = c.n * (c.mde / c.delta) ** 2
+    units = c.units or c.n
+    deviation = c.mde / (visible_errors(units) or VISIBLE) * math.sqrt(units)
+    needed = c.n / units * _units_needed(deviation / abs(c.delta))
     if needed <= c.n:
         return []
     count = f"about {two_digits(needed)}" if needed < _MANY_ROWS else "more than a million"
     return [f"To see one as small as {two_digits(abs(c.delta))} needs {count} rows."]
+
+
+def _units_needed(deviations: float) -> float:
+    """As many units show a difference of which their standard deviation is so many times."""
+    for units in range(FEWEST, SMALL):
+        if (visible_errors(units) or math.inf) * deviations <= math.sqrt(units):
+            return units
+    return max(SMALL, (VISIBLE * deviations) ** 2)
 
 
 def rounded_up(value: float) -> str:

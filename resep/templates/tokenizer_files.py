@@ -34,7 +34,7 @@ def load_tokenizer(folder: Path) -> Tokenizer:
         pad=pad,
         unk=unk,
         control=control_tokens(ids, flags),
-        chat_template=_chat_template(folder, config),
+        chat_template=own_template(folder, config),
         encoders=_encoders(folder, description, first, ids, forbidden),
     )
 
@@ -117,8 +117,8 @@ def _id(backend: Any, text: str) -> int:
     return int(backend.token_to_id(text))
 
 
-def _chat_template(folder: Path, config: Mapping[str, Any]) -> str | None:
-    """chat_template.jinja counts before the key in tokenizer_config.json, as in transformers."""
+def own_template(folder: Path, config: Mapping[str, Any]) -> str | None:
+    """A model's chat template: chat_template.jinja counts before the key in `config`, its tokenizer_config.json."""
     if (path := folder / "chat_template.jinja").is_file():
         return path.read_text(encoding="utf-8")
     template = config.get("chat_template")

@@ -40,13 +40,13 @@ def not_here(recipe: Recipe, evaluator: str) -> str | None:
 
 
 def rescored(
-    run: RunFolder, recipe: Recipe, evaluators: Sequence[str], work: Path, emit: Emit
+    recipe: Recipe, arms: Mapping[str, Mapping[str, str]], evaluators: Sequence[str], work: Path, emit: Emit
 ) -> Iterator[tuple[str, Scored | str]]:
     """Each evaluator with its scores, computed again below `work`, or with the reason why it could not be.
 
-    All share a child; after one that fails the others go on in another.
+    `arms`: those of `arm_files`. All share a child; after one that fails the others go on in another.
     """
-    arms, left = _arm_files(run, work), list(evaluators)
+    left = list(evaluators)
     while left:
         outs = {name: work / name for name in left}
         tasks = [Task(f"evaluate:{name}", {}, {}, out) for name, out in outs.items()]
@@ -54,7 +54,7 @@ def rescored(
         try:
             for task in _run(stored_samples_request(recipe, arms, outs), tasks, emit):
                 name = left.pop(0)
-                yield name, read_scores(name, task.out, run.results["arms"], recipe.plugin("evaluators", name))
+                yield name, read_scores(name, task.out, arms, recipe.plugin("evaluators", name))
         except StageError as error:
             reason = str(error)
         if reason:
@@ -67,13 +67,13 @@ def _run(request: Mapping[str, Any], tasks: Sequence[Task], emit: Emit) -> Itera
     yield from run_in_one_child("resep.stages.evaluate.worker", request, tasks, emit)
 
 
-def _arm_files(run: RunFolder, folder: Path) -> dict[str, dict[str, str]]:
+def arm_files(run: RunFolder, recipe: Recipe, folder: Path) -> dict[str, dict[str, str]]:
     """Each arm's samples and what `generate` noted about it, in the files that the child reads."""
     samples, files = run.samples(), {}
-    for number, (arm, facts) in enumerate(run.results["arms"].items()):
+    for number, arm in enumerate(recipe.arms):
         home = folder / f"arm-{number}"
         home.mkdir()
         write_jsonl(home / "samples.jsonl", [sample for sample in samples if sample.arm == arm])
-        (home / "arm.json").write_text(json.dumps(facts), encoding="utf-8")
+        (home / "arm.json").write_text(json.dumps(run.results["arms"].get(arm) or {}), encoding="utf-8")
         files[arm] = {"samples": str(home / "samples.jsonl"), "card": str(home / "arm.json")}
     return files

@@ -37,10 +37,11 @@ def unchecked(metric: str, reason: str) -> MetricCheck:
 
 def check_rows(run: RunFolder, again: Scored) -> Iterator[MetricCheck]:
     """A check for every metric of an evaluator, over every arm and row: scores, and what corpus metrics sum."""
-    names, arms = [metric.name for metric in again.metrics], list(run.results["arms"])
+    names = [metric.name for metric in again.metrics]
+    arms = list(next(iter(again.values.values()), {}))
     scores = run.scores()
     values, stats = tabulate(scores, names, arms), tabulate_stats(scores, again.aggregates, arms)
-    tolerance = ENCODED if _encodes(again.signature) else EXACT
+    tolerance = ENCODED if encodes(again.signature) else EXACT
     for name in names:
         pairs = [*_pairs(values[name], again.values[name])]
         if name in again.aggregates:
@@ -76,5 +77,6 @@ def _distance(stored: Any, again: Any) -> float | None:
     return None
 
 
-def _encodes(signature: str) -> bool:
+def encodes(signature: str) -> bool:
+    """Whether an evaluator's numbers come from a sentence encoder's sums, by its signature."""
     return "encoder:" in signature and f"encoder:{LEXICAL}" not in signature

@@ -22,8 +22,10 @@ from resep.recipe.checks import (
     endpoints,
     evaluation,
     given_splits,
+    hosted,
     judging,
     likeness,
+    output,
     source,
     split,
     text_evaluators,
@@ -33,8 +35,16 @@ from resep.recipe.draft import Draft, Finding
 
 _WORD = re.compile(r"[a-z_]+(?:\.[a-z_]+)*")
 _MOST_ORIGINS = 3
+EVALUATOR_CHECKS = (  # of one evaluator's own options, which a recipe is not needed for
+    *evaluation.OPTION_CHECKS,
+    *bertscore.CHECKS,
+    *judging.CHECKS,
+    *text_evaluators.CHECKS,
+)
 _CHECKS = (
     *training.CHECKS,
+    *output.CHECKS,
+    *hosted.CHECKS,
     *data.CHECKS,
     *source.CHECKS,
     *split.CHECKS,
@@ -45,18 +55,17 @@ _CHECKS = (
     *arms.CHECKS,
     *decoding.CHECKS,
     *evaluation.CHECKS,
-    *bertscore.CHECKS,
-    *judging.CHECKS,
-    *text_evaluators.CHECKS,
+    *EVALUATOR_CHECKS,
 )
 
 
 def cross_checks(draft: Draft) -> list[Problem]:
     """What is wrong between keys, whatever the schema says of each."""
-    return [_problem(draft.document, finding) for check in _CHECKS for finding in check(draft)]
+    return [problem_of(draft.document, finding) for check in _CHECKS for finding in check(draft)]
 
 
-def _problem(document: Document, finding: Finding) -> Problem:
+def problem_of(document: Document, finding: Finding) -> Problem:
+    """The finding at its place; one of several files also says where the others' keys stand."""
     problem = document.problem(finding.path, finding.message, severity=finding.severity, of_key=finding.of_key)
     origins = [_origin(document, path) for path in _elsewhere(document, finding, problem.file)]
     return replace(problem, message="; ".join([problem.message, *origins[:_MOST_ORIGINS]]))

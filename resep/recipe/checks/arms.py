@@ -10,6 +10,7 @@ from resep.document.places import KeyPath
 from resep.models.embedded import EMBEDDED
 from resep.paths import data_folder
 from resep.recipe.arms import NATIVE, SOURCES, TUNED, WELL_KNOWN, has_base_weights, placed_arms, source_of
+from resep.recipe.checks.hosted import is_hosted
 from resep.recipe.draft import Check, Draft, Finding
 from resep.recipe.meanings import meant
 from resep.recipe.paths import is_hub_id, is_written_as_folder
@@ -129,7 +130,7 @@ def baseline_is_an_arm(draft: Draft) -> Iterator[Finding]:
 
 
 def servers_know_the_decoding(draft: Draft) -> Iterator[Finding]:
-    if not any(source_of(options) == "endpoint" for _, options in _own(draft)):
+    if not is_hosted(draft) and not any(source_of(options) == "endpoint" for _, options in _own(draft)):
         return
     for key, nothing in _FOREIGN_TO_OPENAI.items():
         if draft.value(f"generation.{key}") not in (None, nothing):

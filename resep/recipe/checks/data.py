@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from resep.paths import data_folder
+from resep.recipe.checks.hosted import is_hosted
 from resep.recipe.checks.split import OWN_TEXT, fields_spoken_of
 from resep.recipe.draft import Check, Draft, Finding
 from resep.recipe.meanings import meant
@@ -21,7 +22,7 @@ _TEXT_FIELDS = ("prompt", "response")
 
 def model_is_pinned(draft: Draft) -> Iterator[Finding]:
     base, has_revision = draft.value("model.base", str), draft.has("model.revision")
-    if not base:
+    if not base or is_hosted(draft):
         return
     path = ("model", "base")
     is_folder = is_written_as_folder(base) or draft.is_folder(path)

@@ -8,6 +8,7 @@ from typing import Any
 from resep.address import read_address
 from resep.document.places import KeyPath
 from resep.recipe.arms import placed_arms
+from resep.recipe.checks.hosted import is_hosted
 from resep.recipe.draft import Check, Draft, Finding
 
 
@@ -45,6 +46,8 @@ def _endpoints(draft: Draft) -> Iterator[tuple[KeyPath, str]]:
     for index, name, options in placed_arms(draft.value("generation.arms", list) or []):
         if isinstance(options.get("endpoint"), str):
             yield ("generation", "arms", index, name, "endpoint"), options["endpoint"]
+    if is_hosted(draft) and (url := draft.value("training.openai.endpoint", str)) is not None:
+        yield ("training", "openai", "endpoint"), url
 
 
 def _steps(draft: Draft) -> list[tuple[str, Any]]:

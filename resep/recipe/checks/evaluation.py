@@ -8,7 +8,7 @@ from typing import Any
 
 from resep import plugins
 from resep.errors import ResepError
-from resep.expectations import STATS, WITH_INTERVAL, Expectation, and_listed, parse
+from resep.expectations import STATS, WITH_INTERVAL, Expectation, and_listed, instead_of, never_told, parse
 from resep.plugins.metrics import metrics_of
 from resep.recipe.draft import Check, Draft, Finding, Number
 from resep.recipe.paths import is_hub_id
@@ -50,6 +50,8 @@ def expectations_can_be_judged(draft: Draft) -> Iterator[Finding]:
         if statistic not in STATS:
             hint = did_you_mean(statistic, STATS) or f"; statistics are {and_listed()}"
             yield Finding(("expect", key), f"'{statistic}' is not a statistic{hint}", of_key=True)
+        elif metrics and metric in metrics and (reason := never_told(statistic, vars(metrics[metric].metric))):
+            yield Finding(("expect", key), f"{reason}: write {metric}.{instead_of(statistic)}", of_key=True)
         elif statistic not in WITH_INTERVAL:
             yield from _without_percent(key, statistic, condition)
         elif metrics is not None and metric in metrics and isinstance(condition, str):
@@ -163,6 +165,5 @@ def _not_measured(draft: Draft, metric: str, metrics: Mapping[str, _Given]) -> s
 CHECKS: tuple[Check, ...] = (
     primary_is_measured,
     expectations_can_be_judged,
-    encoders_are_known,
-    thresholds_are_cosines,
 )
+OPTION_CHECKS: tuple[Check, ...] = (encoders_are_known, thresholds_are_cosines)

@@ -69,6 +69,21 @@ def phrases_have_words(draft: Draft) -> Iterator[Finding]:
             yield Finding((*path, "n"), f"a phrase has one word at least, not {n}; 4 is usual")
 
 
+def runs_have_characters(draft: Draft) -> Iterator[Finding]:
+    for path, options in _of(draft, "memorisation"):
+        length = options.get("length")
+        if isinstance(length, int) and length < 1:
+            message = f"a run of characters that is to count has one at least, not {length}; 50 are about 10 words"
+            yield Finding((*path, "length"), message)
+
+
+def tasks_are_named(draft: Draft) -> Iterator[Finding]:
+    for path, options in _of(draft, "lm_eval"):
+        if not options.get("tasks") and not options.get("files"):
+            message = "it has nothing to ask: name tasks of the harness, as in tasks: [arc_easy], or files of your own"
+            yield Finding(path, message, of_key=True)
+
+
 def labels_are_told_apart(draft: Draft) -> Iterator[Finding]:
     """Labels are compared by their words: C and C++ would be one class."""
     for path, options in _of(draft, "classification"):
@@ -101,5 +116,7 @@ CHECKS: tuple[Check, ...] = (
     schemas_can_be_applied,
     options_fit_the_language,
     phrases_have_words,
+    runs_have_characters,
+    tasks_are_named,
     labels_are_told_apart,
 )

@@ -6,21 +6,24 @@ that have no score yet are asked for one at a time: the rows that crash alone ar
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from resep.context import Context
 from resep.errors import ResepError
 from resep.records import Metric, Sample, Score
 from resep.stages.evaluate.aggregates import aggregates_of, fault_in_stats
+from resep.stages.evaluate.encoders import whole
 
 if TYPE_CHECKING:
     from resep.statistics import Aggregate
 
+Kept = TypeVar("Kept")
 # Not the fault of a row: asking again would only fail again, and be stored as a result.
 _NOT_A_ROW = (ResepError, ImportError, MemoryError, OSError)
 
@@ -70,6 +73,48 @@ class Evaluator:
         if not hasattr(self.module, "summarise"):
             return {}
         return dict(self.module.summarise(samples, scores, context, **self.options))
+
+
+@dataclass(frozen=True)
+class Told:
+    """What an evaluator says beside its scores: what its numbers depend on, tables for the report, warnings."""
+
+    signature: str
+    extra: Mapping[str, Any]
+    warnings: tuple[str, ...]
+
+
+def told(evaluator: Evaluator, samples: Sequence[Sample], scores: Sequence[Score], context: Context) -> Told:
+    """Its `signature` and `summarise`. One that crashes is a warning: the rows are scored all the same."""
+    signature, no_signature = _guarded(lambda: evaluator.signature(context))
+    summary, no_summary = _guarded(lambda: _spelt(evaluator.summarise(samples, scores, context)))
+    extra = dict(summary or {})
+    crashes = {"summary": no_summary, "signature": no_signature}
+    warnings = [
+        *(f"evaluator {evaluator.name}: its {what} could not be made: {why}" for what, why in crashes.items() if why),
+        *_listed(extra.pop("warnings", [])),
+    ]
+    return Told(signature or f"{evaluator.name}|not known: {no_signature}", extra, tuple(warnings))
+
+
+def _listed(warnings: Any) -> list[str]:
+    """A plug-in may give one warning where a list of them was meant."""
+    return [str(each) for each in (warnings if isinstance(warnings, list) else [warnings])]
+
+
+def _guarded(ask: Callable[[], Kept]) -> tuple[Kept | None, str | None]:
+    """What the plug-in answers, or how it crashed."""
+    try:
+        return ask(), None
+    except _NOT_A_ROW:
+        raise
+    except Exception as error:  # noqa: BLE001 (a plug-in may raise anything)
+        return None, f"{type(error).__name__}: {error}"
+
+
+def _spelt(said: dict[str, Any]) -> dict[str, Any]:
+    """The same as a file holds it, with U+FFFD for half a character. Raises what json raises where none can."""
+    return dict(json.loads(whole(json.dumps(said, ensure_ascii=False))))
 
 
 def score(evaluator: Evaluator, samples: Sequence[Sample], context: Context) -> Iterator[Score]:

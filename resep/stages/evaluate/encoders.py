@@ -36,7 +36,7 @@ class LexicalEncoder:
     def embed(self, texts: Sequence[str]) -> Vector:
         vectors = np.zeros((len(texts), _LEXICAL_DIMENSION), dtype=np.float32)
         for vector, text in zip(vectors, texts, strict=True):
-            for gram in _grams(f" {text.casefold()} "):
+            for gram in _grams(f" {whole(text).casefold()} "):
                 vector[zlib.crc32(gram.encode()) % _LEXICAL_DIMENSION] += 1
         return _normalised(np.log1p(vectors))
 
@@ -56,7 +56,7 @@ class TransformerEncoder:
         new = sorted({text for text in texts if text not in self.known}, key=lambda text: (len(text), text))
         for start in range(0, len(new), _BATCH_SIZE):
             batch = new[start : start + _BATCH_SIZE]
-            self.known.update(zip(batch, self._forward(batch), strict=True))
+            self.known.update(zip(batch, self._forward([whole(text) for text in batch]), strict=True))
         found = [self.known[text] for text in texts]
         return np.stack(found) if found else np.zeros((0, self.model.config.hidden_size), dtype=np.float32)
 
@@ -84,6 +84,11 @@ def open_transformer(name: str, folder: Path) -> TransformerEncoder:
     use_fast_linears(opened.model)
     signature = f"{Path(name).name}#{digest_of_weights(folder)},mean,float32,torch:{torch.__version__}"
     return TransformerEncoder(signature, folder, opened.model, opened.tokenizer, _max_tokens(folder, opened.max_tokens))
+
+
+def whole(text: str) -> str:
+    """The text with U+FFFD for each half of a character: JSON can spell one, and no tokenizer reads it."""
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _max_tokens(folder: Path, readable: int) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 
 from resep.errors import ResepError
 from resep.records import Sample
-from resep.suggest import did_you_mean
+from resep.suggest import nearest
 
 DEFAULT_ARM = "model"
 _NEEDED = ("id", "output", "target")
@@ -64,6 +64,8 @@ def _sample(line: str) -> Sample:
             raise _Fault(f"'{key}' is missing; the line has {', '.join(data) or 'no keys'}{_meant(key, data)}")
     if not isinstance(data["id"], str | int) or isinstance(data["id"], bool):
         raise _Fault(f"'id' is {_kind(data['id'])}; a text or a whole number is needed")
+    if not str(data["id"]).strip():
+        raise _Fault("'id' is empty; each row needs one that tells it from the others")
     return Sample(
         id=str(data["id"]),
         arm=_text(data, "arm", DEFAULT_ARM),
@@ -110,7 +112,9 @@ def _metadata(value: Any) -> Mapping[str, Any]:
 
 
 def _meant(key: str, data: Mapping[str, Any]) -> str:
-    return did_you_mean(key, [other for other in data if other not in _NEEDED])
+    """What to do about a key that was written almost so."""
+    near = nearest(key, [other for other in data if other not in _NEEDED])
+    return f"; rename '{near}' to '{key}'" if near else ""
 
 
 def _kind(value: Any) -> str:

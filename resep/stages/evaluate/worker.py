@@ -25,7 +25,7 @@ from resep.events import emit, work
 from resep.records import Sample, Score, read_jsonl, to_line
 from resep.resume import finished_records
 from resep.stages.evaluate.aggregates import totals
-from resep.stages.evaluate.contract import Evaluator, score
+from resep.stages.evaluate.contract import Evaluator, score, told
 from resep.stages.evaluate.names import split_revision
 from resep.stages.evaluate.normalise import normalise
 from resep.stages.evaluate.private_data import open_private_data
@@ -56,16 +56,16 @@ def _run(evaluator: Evaluator, raw: Sequence[Sample], samples: Sequence[Sample],
         copyfile(out / "scores.jsonl", out / "raw_scores.jsonl")
     else:
         _scored(evaluator, raw, context, out / "raw_scores.jsonl")
-    extra = evaluator.summarise(samples, scores, context)
-    warnings = [*_crashes(evaluator, scores), *extra.pop("warnings", [])]
+    said = told(evaluator, samples, scores, context)
+    warnings = [*_crashes(evaluator, scores), *said.warnings]
     for message in warnings:
         emit("warning", message=message)
     summary = {
-        "signature": evaluator.signature(context),
+        "signature": said.signature,
         "metrics": [asdict(metric) for metric in evaluator.metrics],
         "totals": totals(evaluator.name, scores, evaluator.metrics, aggregates),
         "warnings": warnings,
-        "extra": extra,
+        "extra": said.extra,
         "own_rows": own is not None,
     }
     write_json(out / "metrics.json", summary)

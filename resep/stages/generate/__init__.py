@@ -13,11 +13,13 @@ nothing of the training but its precision, so its answers outlive every change o
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resep.errors import ResepError
+from resep.hosted.service import FINE_TUNED, fine_tuned, service_of
 from resep.stages.generate import shots
 from resep.stages.generate.adapters import WEIGHTS
 from resep.stages.generate.arms import Arm, outline_arms, precision, read_arms
@@ -50,6 +52,7 @@ def outline(recipe: Recipe, profile: Profile, model: Model) -> list[Stage]:
 def ground_of(recipe: Recipe, profile: Profile, model: Model) -> Ground:
     """What all arms of a recipe share on this machine."""
     trained = "model" if recipe["training.method"] == "full" else "adapter"
+    trained = FINE_TUNED if service_of(recipe) else trained
     return Ground(model, precision(recipe, profile), profile, trained)
 
 
@@ -85,6 +88,13 @@ def reads_of(arm: Arm) -> dict[str, Path]:
     template = None if arm.server else find_template(arm.template, arm.template_folder)
     adapter = {"adapter": arm.adapter.folder / WEIGHTS} if arm.adapter else {}
     return {**({} if template is None else {"template": template}), **adapter}
+
+
+def named_there(arm: Arm, task: Task) -> Arm:
+    """The arm with the name that its service gave the tuned model, from what the stage train left."""
+    if arm.weights != "tuned" or arm.server is None:
+        return arm
+    return replace(arm, server=replace(arm.server, model=fine_tuned(task.inputs["train"])))
 
 
 def _stages(recipe: Recipe, profile: Profile, model: Model, arms: Mapping[str, Arm]) -> list[Stage]:
@@ -130,7 +140,7 @@ def _run(
     for task in tasks:
         if arms[task.name].server:
             try:
-                answer_there(task, arms[task.name], test, options, seed, emit)
+                answer_there(task, named_there(arms[task.name], task), test, options, seed, emit)
             except ResepError as error:  # another server may be there
                 failures.append(str(error))
                 continue

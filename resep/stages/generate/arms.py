@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from resep import models
 from resep.endpoints import Endpoint
 from resep.errors import ResepError
+from resep.hosted.service import service_of
 from resep.models import Model
 from resep.models.embedded import EMBEDDED
 from resep.recipe.arms import NATIVE, WELL_KNOWN, has_base_weights, placed_arms, source_of
@@ -35,7 +36,8 @@ class Arm:
     """`weights`: who answers. `template`: a chat template's name, `native`, or SERVERS_OWN; `template_folder` is that
     of a .jinja file.
 
-    `adapter`, `model` and `server` are there for the weights of that name alone; `choice` where examples are shown.
+    `adapter`, `model` and `server` are there for the weights of that name alone, `server` also where a service trains:
+    it then names the base model, for the tuned one too until that is known. `choice` where examples are shown.
     """
 
     name: str
@@ -147,8 +149,10 @@ def _keyed(recipe: Recipe) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
 
 
 def _read(recipe: Recipe, key: str, name: str, options: Mapping[str, Any], finder: _Here | _Nowhere) -> Arm:
-    source = source_of(options)
+    source, service = source_of(options), service_of(recipe)
     template, folder = _template(recipe, key, options)
+    is_there = source == "weights" and service is not None  # a service's weights may only be asked
+    server = _server(options) if source == "endpoint" else service.endpoint() if service and is_there else None
     return Arm(
         name=name,
         weights=_weights(options),
@@ -156,8 +160,8 @@ def _read(recipe: Recipe, key: str, name: str, options: Mapping[str, Any], finde
         template_folder=folder,
         adapter=finder.adapter(key, options) if source == "adapter" else None,
         model=finder.model(key, options) if source == "model" else None,
-        server=_server(options) if source == "endpoint" else None,
-        concurrency=options.get("concurrency", 1),
+        server=server,
+        concurrency=options.get("concurrency", service.concurrency if service and is_there else 1),
         choice=_choice(recipe, name, options),
     )
 
@@ -171,7 +175,7 @@ def _weights(options: Mapping[str, Any]) -> Weights:
 
 def _template(recipe: Recipe, key: str, options: Mapping[str, Any]) -> tuple[str, Path]:
     name = options.get("chat_template")
-    if "endpoint" in options:
+    if "endpoint" in options or (source_of(options) == "weights" and service_of(recipe)):
         return SERVERS_OWN, Path()
     if name is None:
         return (NATIVE, recipe.folder) if source_of(options) == "model" else chat_template(recipe)

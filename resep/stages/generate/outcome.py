@@ -55,11 +55,15 @@ def finish(out: Path, samples: Sequence[Sample], facts: Mapping[str, Any]) -> No
     """Write the samples anew in their order, and the card: `facts`, and what can be counted."""
     write_jsonl(out / f"{SAMPLES}.new", samples)
     (out / f"{SAMPLES}.new").replace(out / SAMPLES)
+    write_json(out / CARD, {**facts, **counted(samples)})
+
+
+def counted(samples: Sequence[Sample]) -> dict[str, Any]:
+    """What an arm's card says of its answers that can be counted again at any time."""
     reasons = Counter(sample.finish_reason for sample in samples)
-    counted = {
+    return {
         "truncated": reasons["length"],
         "empty": sum(not sample.output.strip() for sample in samples),
         "finish_reasons": dict(sorted(reasons.items())),
         "rows": len(samples),
     }
-    write_json(out / CARD, {**facts, **counted})

@@ -19,7 +19,7 @@ from resep.digests import digest_json, write_json
 from resep.errors import ResepError
 from resep.events import emit, work
 from resep.generation import loading
-from resep.generation.decoding import Answer, Decoder, answer, open_decoder
+from resep.generation.decoding import Answer, Decoder, answer, open_decoder, spoken
 from resep.models.foreign import may_run_code
 from resep.records import Example, Sample, read_jsonl
 from resep.stages.generate import proof
@@ -85,10 +85,13 @@ def _question(arm: Mapping[str, Any], examples: Sequence[Example], tokenizer: To
 
 
 def _answer_load(load: Load, examples: Sequence[Example], request: Mapping[str, Any]) -> None:
+    _say(f"loading {load.request['model']}")
     model = loading.load_model(load.folder, load.request["precision"], request["device"])
     decoder = open_decoder(model, load.folder, load.tokenizer, request["decoding"])
     probes = load.questions[0].prompts[: proof.PROMPTS]
     is_trained = any(question.request["trained"] for question in load.questions)
+    if is_trained:
+        _say(f"noting what {load.request['model']} alone says to {len(probes)} prompts")
     plain = proof.logits(model, probes) if is_trained else []
     told: dict[tuple[str | None, str], list[Sample]] = {}
     proofs: dict[str, dict[str, Any]] = {}
@@ -96,12 +99,14 @@ def _answer_load(load: Load, examples: Sequence[Example], request: Mapping[str, 
     for question in load.questions:
         arm, source = question.request, question.request["from"]
         if source and source not in proofs:
+            _say(f"loading what was trained, for {arm['arm']}")
             if arm["trained"] == "adapter":  # its layers stand in the decoder's model, in place of the last one's
                 adapted = trained = loading.attach_adapter(adapted, Path(source))
             else:
                 loading.release(model)
                 trained = loading.load_model(Path(source), load.request["precision"], request["device"])
                 decoder = replace(decoder, model=trained)
+            _say(f"checking that {arm['arm']} is not {load.request['model']} alone")
             proofs[source] = _proof(trained, arm, plain, probes)
         samples = told.get(question.key)
         facts = {"copied_from": samples[0].arm if samples else None, "proof": proofs.get(source or "")}
@@ -111,6 +116,11 @@ def _answer_load(load: Load, examples: Sequence[Example], request: Mapping[str, 
         finish(Path(arm["out"]), named, {**_facts(question, load, request), **facts})
         emit("done", task=arm["task"])
     loading.release(decoder.model)
+
+
+def _say(what: str) -> None:
+    """What takes its time before the first answer is there."""
+    emit("progress", done=0, unit="rows", message=what)
 
 
 def _proof(trained: Any, arm: Mapping[str, Any], plain: Sequence[Any], probes: Prompts) -> dict[str, Any]:
@@ -141,14 +151,11 @@ def _answer_all(decoder: Decoder, examples: Sequence[Example], question: Questio
 
 
 def _sample(example: Example, question: Question, at: int, said: Answer, decoder: Decoder) -> Sample:
-    text = decoder.tokenizer.decode(said.ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-    for stop in decoder.options["stop"]:
-        text = text.partition(stop)[0]
     return Sample(
         id=example.id,
         arm=question.request["arm"],
         target=example.target,
-        output=text,
+        output=spoken(decoder, said.ids),
         prompt=example.prompt,
         finish_reason=said.finish_reason,
         prompt_tokens=len(question.prompts[at]),

@@ -34,7 +34,7 @@ class ArmModels:
     @property
     def needs(self) -> dict[str, tuple[str, ...]]:
         """What was trained, and the rows that arms are shown before a question."""
-        is_tuned = any(arm.weights == "tuned" for arm in self.arms.values())
+        is_tuned = any(arm.weights == "tuned" and not arm.server for arm in self.arms.values())
         shown = {arm.choice.stage_name: (FILE,) for arm in self.arms.values() if arm.choice and not arm.server}
         return {**({"train": (self.ground.trained,)} if is_tuned else {}), **shown}
 

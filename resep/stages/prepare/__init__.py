@@ -86,7 +86,10 @@ def run(tasks: Sequence[Task], emit: Emit, *, recipe: Recipe) -> Iterator[Task]:
 
 def _work_folder(task: Task) -> Path:
     """Where the batches lie; what other code left there is thrown away."""
-    folder, made_by = task.out / WORK, digest_json({"revision": REVISION, "config": dict(task.config)})
+    from resep.stages.prepare.shard import FORM
+
+    made_by = digest_json({"revision": REVISION, "form": FORM, "config": dict(task.config)})
+    folder = task.out / WORK
     mark = folder / "made-by"
     if not mark.exists() or mark.read_text() != made_by:
         shutil.rmtree(folder, ignore_errors=True)

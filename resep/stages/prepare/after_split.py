@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -160,9 +159,10 @@ def _made(row: Row, given: _Places, done: StepDone, again: Sequence[Apply], made
     return made.kept[row.id]
 
 
-def _cleaned(row: Kept, again: Sequence[Apply]) -> tuple[str | None, dict[str, object]]:
+def _cleaned(row: Kept, again: Sequence[Apply]) -> tuple[str | None, Mapping[str, object]]:
     tally = Tally()
-    batch = Batch([0], [row.id], [row.origin], [row.source], [dict(row.fields)], [{}])
+    place = [row.origin.file], [row.origin.line]
+    batch = Batch([0], [row.id], *place, [row.source], [dict(row.fields)], [{}])
     for step in again:
         batch = step(batch, tally)
-    return next((drop.reason for drop in tally.drops), None), next(chain(batch.fields, [{}]))
+    return next((drop.reason for drop in tally.drops), None), next(iter(batch.fields), {})

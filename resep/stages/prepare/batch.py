@@ -5,63 +5,74 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
+from resep.formats import LazyRows, Rows, as_table, chosen
 from resep.records import Origin, Row
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Columns of one length. `numbers` count the input rows of a shard, `sources` are indices of data.sources.
+    """Columns of one length. `numbers` count the input rows of a shard, `sources` are indices of data.sources. `files`
+    and `places` (lines in them) say where a row came from.
 
     `own`: numbers of a row's placeholders that the whole data set is to share (see resep.numbering), mostly none.
     """
 
     numbers: list[int]
     ids: list[str]
-    origins: list[Origin]
+    files: list[str]
+    places: list[int]
     sources: list[int]
-    fields: list[dict[str, Any]]
+    fields: Rows
     own: list[dict[str, int]]
 
     def __len__(self) -> int:
         return len(self.numbers)
 
-    def rows(self) -> list[Row]:
-        return [Row(*each) for each in zip(self.ids, self.fields, self.origins, strict=True)]
+    def rows(self) -> LazyRows:
+        return LazyRows(self.ids, self.fields, self.files, self.places)
+
+    def origin(self, at: int) -> Origin:
+        return Origin(self.files[at], self.places[at])
 
     def keep(self, alive: Sequence[bool]) -> Batch:
         """The rows for which `alive` is true."""
         if all(alive):
             return self
-        return Batch(*(list(compress(column, alive)) for column in self._columns()))
 
-    def _columns(self) -> tuple[list[Any], ...]:
-        return self.numbers, self.ids, self.origins, self.sources, self.fields, self.own
+        def kept(column: list[Value]) -> list[Value]:
+            return list(compress(column, alive))
+
+        return Batch(
+            kept(self.numbers),
+            kept(self.ids),
+            kept(self.files),
+            kept(self.places),
+            kept(self.sources),
+            chosen(self.fields, alive),
+            kept(self.own),
+        )
 
     def lines(self) -> bytes:
         """One line of JSON per row, to be read by `from_lines`."""
-        columns = zip(*self._columns(), strict=True)
-        return b"".join([_line([n, i, o.file, o.line, s, f, own]) for n, i, o, s, f, own in columns])
+        columns = (self.numbers, self.ids, self.files, self.places, self.sources, self.fields, self.own)
+        return b"".join(map(_line, zip(*columns, strict=True)))
 
 
-def _line(values: list[Any]) -> bytes:
+def _line(values: Sequence[Any]) -> bytes:
     return orjson.dumps(values, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def from_lines(lines: Iterable[bytes]) -> Batch:
     """The batch whose `lines` these are."""
     read = [orjson.loads(line) for line in lines]
-    return Batch(
-        [row[0] for row in read],
-        [row[1] for row in read],
-        [Origin(row[2], row[3]) for row in read],
-        [row[4] for row in read],
-        [row[5] for row in read],
-        [row[6] for row in read],
-    )
+    numbers, ids, files, places, sources, fields, own = ([row[at] for row in read] for at in range(7))
+    return Batch(numbers, ids, files, places, sources, as_table(fields), own)
 
 
 @dataclass(frozen=True)

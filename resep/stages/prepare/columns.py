@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from resep.similarity.normal import rows_in_parts
+
 
 class Column:
     """A file of numbers of one type: filled from its beginning, then read and changed in place as an array."""
@@ -46,14 +48,25 @@ def filled(path: Path, dtype: str, length: int, value: Any = 0) -> NDArray[Any]:
 
 
 def occurrences(keys: NDArray[np.uint64], out: NDArray[Any]) -> None:
-    """out[i] = how often keys[i] stood before i: 0 for the first of its kind. For a moment, 24 bytes a row."""
-    if not len(keys):
-        return
+    """out[i] = how often keys[i] stood before i: 0 for the first of its kind."""
+    for rows in rows_in_parts(keys):
+        out[rows] = _occurrences(keys[rows])
+
+
+def _occurrences(keys: NDArray[np.uint64]) -> NDArray[Any]:
     order = np.argsort(keys, kind="stable")
     ordered = keys[order]
-    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])[: len(keys)])
     lengths = np.diff(np.append(starts, len(keys)))
-    out[order] = np.arange(len(keys)) - np.repeat(starts, lengths)
+    found = np.empty(len(keys), np.intp)
+    found[order] = np.arange(len(keys)) - np.repeat(starts, lengths)
+    return found
+
+
+def distinct(raw: NDArray[np.uint8], width: int) -> bytes:
+    """The values of so many bytes each that stand one after another: sorted, each once."""
+    values = np.unique(np.frombuffer(raw, np.dtype((np.void, width)))) if len(raw) else raw
+    return values.tobytes()
 
 
 def chosen_rows(table: NDArray[Any], rows: NDArray[Any], path: Path, at_once: int = 100_000) -> NDArray[Any]:

@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resep.formats import FIRST_ROWS, Mapped, announcement, mapping_of
-from resep.private_digests import FACTS, PRIVATE, write_digests, write_facts
+from resep.private_digests import DIGEST_BYTES, FACTS, PRIVATE, write_facts
 from resep.sources import Source, open_sources, raw_rows, read_blocks
 from resep.splits import SPLITS, TRAIN
 from resep.stages.prepare.after_split import rendered, run_after_split
+from resep.stages.prepare.columns import distinct
 from resep.stages.prepare.finish import Shared, count, enter_numbers, route, write_ledger, write_quarantined
 from resep.stages.prepare.made import Made
 from resep.stages.prepare.mixing import mix
@@ -52,7 +53,7 @@ def prepare_rows(recipe: Recipe, out: Path, work: Path, emit: Emit) -> None:
     quarantine = plan.on_bad_row == "quarantine"
     write_ledger(passed.first, passed, splits, made, out / "ledger.jsonl", quarantine=quarantine)
     if plan.private:  # not declared: who has another key must not prepare again
-        write_digests(out / PRIVATE, passed.private)
+        (out / PRIVATE).write_bytes(distinct(passed.private.array(), DIGEST_BYTES))
         write_facts(out / FACTS, *plan.private)
     if quarantine:
         write_quarantined(passed.first, out / "quarantined.jsonl")

@@ -13,6 +13,7 @@ import orjson
 from numpy.typing import NDArray
 
 from resep.stages.prepare.columns import Column, filled, occurrences
+from resep.stages.prepare.ids import numbers_of
 from resep.stages.prepare.imbalance import MOST_VALUES
 from resep.stages.prepare.ledger import counted
 from resep.stages.prepare.shard import Drop, Shard
@@ -25,7 +26,7 @@ class Fates:
     """Every input row by its number: where it came from, and whether a step dropped it. Rows come shard by shard."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._fates = Column(folder / "fates", "int64")  # 0: open; else 1 + the place of its reason
         self._lines = Column(folder / "lines", "uint32")
         self._ids = Column(folder / "ids", "uint64")
@@ -51,18 +52,18 @@ class Fates:
         for drop in shard.drops:
             fates[drop.number] = 1 + self._noted(drop, read["source"])
         self._fates.write(fates.tobytes())
-        self._lines.extend(read["lines"])
+        self._lines.write(shard.arrays["lines"])
         for field, counts in read["values"].items():
             if len(self.values[field]) <= MOST_VALUES:
                 self.values[field].update(counts)
-        self._ids.extend(read["hashes"])
+        self._ids.extend(numbers_of(read["ids"]))
         return offset
 
     def close(self) -> None:
         """All rows have come: from now on the columns are arrays, and rows may be asked for and dropped."""
         self.fates: NDArray[np.int64] = self._fates.array()
         self.lines: NDArray[np.uint32] = self._lines.array()
-        self.repeats: NDArray[np.uint32] = filled(self._folder / "repeats", "uint32", self.count)
+        self.repeats: NDArray[np.uint32] = filled(self.folder / "repeats", "uint32", self.count)
         self.ids: NDArray[np.uint64] = self._ids.array()
         occurrences(self.ids, self.repeats)
 

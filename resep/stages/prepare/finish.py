@@ -19,7 +19,6 @@ from resep.formats import texts_of, to_example, with_texts
 from resep.numbering import give_numbers, renumber
 from resep.records import to_bytes
 from resep.splits import SPLITS, TRAIN
-from resep.splits.columns import Columns
 from resep.splits.place import Placement
 from resep.stages.prepare.batch import Kept, kept_row
 from resep.stages.prepare.ledger import ledger_line, made_line
@@ -46,36 +45,6 @@ class Shared:
     made_dropped: Counter[str] = field(default_factory=Counter)
 
 
-def candidates(passed: Passed) -> tuple[NDArray[np.int64], Columns]:
-    """The rows that the last pass left and no judgement dropped since: their numbers, and what decides their split."""
-    parts: dict[str, list[NDArray[Any]]] = defaultdict(list)
-    classes: dict[str, int] = {}
-    for offset, shard in passed.left.shards():
-        numbers = np.asarray(shard.numbers, "int64") + offset
-        there = passed.fates.fates[numbers] == 0
-        parts["numbers"].append(numbers[there])
-        for name, kind in _KINDS.items():
-            if name in shard.columns:
-                parts[name].append(np.asarray(shard.columns[name], kind)[there])
-        if "stratum" in shard.columns:
-            stratum = [classes.setdefault(name, len(classes)) for name in shard.columns["stratum"]]
-            parts["stratum"].append(np.asarray(stratum, "int32")[there])
-    joined = {name: np.concatenate(each) for name, each in parts.items()}
-    numbers = joined["numbers"]
-    return numbers, Columns(
-        position=joined["position"],
-        stratum=joined.get("stratum"),
-        strata=[*classes],
-        time=joined.get("time"),
-        given=joined.get("given"),
-        has_question=joined["question"],
-        place=lambda at: passed.fates.place(int(numbers[at])),
-    )
-
-
-_KINDS = {"position": "float64", "question": "bool", "time": "int64", "given": "int8"}
-
-
 def route(plan: Plan, passed: Passed, splits: NDArray[np.int8], out: Path, shared: Shared) -> None:
     """Write every line into its split's file. `splits` holds the split of every input row, -1 for none.
 
@@ -84,7 +53,7 @@ def route(plan: Plan, passed: Passed, splits: NDArray[np.int8], out: Path, share
     with ExitStack() as stack:
         files = [stack.enter_context((out / f"{split}.jsonl").open("wb")) for split in SPLITS]
         for offset, shard in passed.left.shards():
-            numbers = np.asarray(shard.numbers, np.int64) + offset
+            numbers = shard.numbers + offset
             of_rows = splits[numbers]
             count(shared, of_rows, shard.columns)
             lines = _finished(shard, passed, numbers) if plan.renders_early else shard.lines()
@@ -116,7 +85,7 @@ def numbered_alike(row: Kept, book: Mapping[str, int]) -> Kept:
 def enter_numbers(passed: Passed, splits: NDArray[np.int8]) -> None:
     """Give numbers to the values of all rows that are kept, in the order of the rows."""
     last: dict[str, int] = {}
-    for offset, shard in passed.left.shards():
+    for offset, shard in passed.left.shards() if passed.shares_numbers else ():
         for at, own in shard.columns["own"]:
             if splits[offset + shard.numbers[at]] >= 0:
                 give_numbers(own, passed.book, last)
@@ -156,8 +125,8 @@ def write_ledger(
     with path.open("wb") as file:
         for offset, shard in first.shards():
             read, end = shard.read, offset + len(shard.read["ids"])
-            columns = (fates.fates[offset:end], splits[offset:end], fates.repeats[offset:end])
-            rows = zip(read["ids"], read["lines"], *(column.tolist() for column in columns), strict=True)
+            columns = (fates.lines[offset:end], fates.fates[offset:end], splits[offset:end], fates.repeats[offset:end])
+            rows = zip(read["ids"], *(column.tolist() for column in columns), strict=True)
             for name, line, fate, split, again in rows:
                 row = (f"{name}#{again + 1}" if again else name, read["file"], line, read["source"])
                 said = reason_of(fate)

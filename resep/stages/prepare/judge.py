@@ -18,7 +18,7 @@ from resep.stages.prepare.batch import Batch, Kept, kept_row
 from resep.stages.prepare.columns import Column, chosen_rows
 from resep.stages.prepare.failures import guarded
 from resep.stages.prepare.plan import Planned
-from resep.stages.prepare.shard import Drop, Shard, save
+from resep.stages.prepare.shard import Drop, Shard, packed, save
 from resep.stages.prepare.state import Left, Passed, StepDone, open_lines
 from resep.stages.prepare.text import open_step
 
@@ -50,7 +50,7 @@ def judge(step: Planned, digests: Column, numbers: NDArray[Any], passed: Passed)
     fates, done = passed.fates, passed.steps[step.at]
     there = np.flatnonzero(fates.fates[numbers] == 0)
     table = chosen_rows(digests.table(len(numbers)), there, digests.path.with_suffix(".chosen"))
-    alive = numbers[there]
+    alive = chosen_rows(numbers, there, digests.path.with_suffix(".alive"))
     done.rows_in = len(alive)
     if not done.rows_in:
         return
@@ -109,12 +109,13 @@ def _shard(rows: list[Kept]) -> Shard:
     batch = Batch(
         [row.number for row in rows],
         [row.own_id for row in rows],
-        [row.origin for row in rows],
+        [row.origin.file for row in rows],
+        [row.origin.line for row in rows],
         [row.source for row in rows],
         [dict(row.fields) for row in rows],
         [dict(row.own) for row in rows],
     )
-    return Shard(batch.lines(), batch.numbers, [], {})
+    return Shard(batch.lines(), packed(numbers=batch.numbers), [], {})
 
 
 def finding(rows: Iterable[Value], done: StepDone) -> Iterator[Value]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from typing import Any
 
 import orjson
 
@@ -28,8 +27,9 @@ def ledger_line(
     name, file, line, source = row
     step, reason = why or (None, None)
     status = "kept" if split else "quarantined" if quarantined else "dropped"
-    entry: dict[str, Any] = {"id": name, "file": file, "line": line, "source": source, "status": status}
-    return orjson.dumps({**entry, "split": split, "step": step, "reason": reason}) + b"\n"
+    entry = {"id": name, "file": file, "line": line, "source": source, "status": status, "split": split}
+    entry["step"], entry["reason"] = step, reason
+    return orjson.dumps(entry, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def made_line(row: Kept, split: str | None, why: tuple[str, str] | None) -> bytes:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from resep.stages.prepare.ids import hash_of
 from resep.stages.prepare.plan import MIX
 from resep.stages.prepare.shard import Drop
 from resep.stages.prepare.state import Passed
@@ -23,22 +25,28 @@ def mix(passed: Passed, weights: Sequence[float | None]) -> None:
     if not any(weight is not None for weight in weights):
         return
     numbers, sources = _rows_left(passed)
+    drawn = _hashes(passed)
     given = np.array([1.0 if weight is None else weight for weight in weights])
     counts = np.bincount(sources, minlength=len(given))
     whole = (counts[given > 0] / given[given > 0]).min() if (given > 0).any() else 0.0
     for source, allowed in enumerate(np.floor(given * whole + 1e-9).astype(int)):
         rows = np.flatnonzero(sources == source)
-        order = rows[np.lexsort((numbers[rows], passed.fates.ids[numbers[rows]]))]
+        order = rows[np.lexsort((numbers[rows], drawn[numbers[rows]]))]
         reason = f"beyond data.sources[{source}].weight"
         passed.fates.drop(Drop(int(numbers[at]), MIX, reason) for at in order[allowed:])
 
 
-def _rows_left(passed: Passed) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _rows_left(passed: Passed) -> tuple[NDArray[Any], NDArray[Any]]:
     """Number and source of each row that is still there."""
-    numbers, sources = [], []
-    for offset, shard in passed.left.shards():
-        of_shard = np.asarray(shard.numbers, "int64") + offset
-        there = passed.fates.fates[of_shard] == 0
-        numbers.append(of_shard[there])
-        sources.append(np.asarray(shard.columns["source"], "int64")[there])
-    return np.concatenate(numbers), np.concatenate(sources)
+    numbers, sources = passed.deciding.array("numbers"), passed.deciding.array("source")
+    assert numbers is not None
+    assert sources is not None
+    there = passed.fates.fates[numbers] == 0
+    return numbers[there], sources[there]
+
+
+def _hashes(passed: Passed) -> NDArray[np.uint64]:
+    """Of every input row a hash of its id."""
+    return np.concatenate(
+        [np.array(list(map(hash_of, shard.read["ids"])), "uint64") for _, shard in passed.first.shards()]
+    )

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from resep.errors import ResepError
-from resep.private_digests import digests_in
 from resep.sources import Block
 from resep.stages.prepare.columns import Column
+from resep.stages.prepare.deciding import Deciding
 from resep.stages.prepare.fates import Fates
 from resep.stages.prepare.judge import judge, stream
 from resep.stages.prepare.plan import READ, Plan
@@ -38,7 +38,8 @@ class Machine:
 def run_passes(plan: Plan, blocks: Iterable[Block], folder: Path, machine: Machine, progress: Progress) -> Passed:
     """Every row through every step. Raises ResepError for a row or a step that cannot go on."""
     fates = Fates(folder)
-    passed = Passed(Left(folder), Left(folder), fates, [StepDone(name) for name in plan.step_names])
+    steps, private = [StepDone(name) for name in plan.step_names], Column(folder / "private", "uint8")
+    passed = Passed(Left(folder), Left(folder), fates, steps, Deciding(folder), private)
     jobs: Iterator[Job] = (Job(at, block) for at, block in enumerate(blocks))
     for number, each in enumerate(plan.passes):
         digests = [Column(folder / f"digests-{number}-{at}", "uint8") for at in range(len(each.judges))]
@@ -50,8 +51,11 @@ def run_passes(plan: Plan, blocks: Iterable[Block], folder: Path, machine: Machi
                 fates.drop(shard.drops, offset)
             left.offsets.append(offset)
             _add_up(passed.steps, shard.seen)
-            passed.private.update(digests_in(shard.private))
-            numbers.extend(np.asarray(shard.numbers, np.int64) + offset)
+            passed.private.write(shard.private)
+            numbers.extend(shard.numbers + offset)
+            if each is plan.passes[-1]:
+                passed.deciding.add(shard, offset)
+                passed.shares_numbers |= bool(shard.columns["own"])
             for column, raw in zip(digests, shard.digests, strict=True):
                 column.write(raw)
             if number == 0:

@@ -16,7 +16,8 @@ from resep.splits.keys import position
 from resep.splits.place import Placement, place
 from resep.splits.rule import SplitRule, why_no_rows
 from resep.stages.prepare.columns import filled
-from resep.stages.prepare.finish import Shared, candidates
+from resep.stages.prepare.deciding import candidates
+from resep.stages.prepare.finish import Shared
 from resep.stages.prepare.leakage import find_leakage, looks_for_near
 from resep.stages.prepare.plan import SPLIT, Plan
 from resep.stages.prepare.prompts import prompt_table

@@ -11,9 +11,9 @@ from typing import Any
 import orjson
 
 from resep.errors import ResepError
-from resep.formats import BadRowError, LeftOut, to_fields
+from resep.formats import BadRowError, LeftOut, Mapped, Rows, Table, as_table, to_fields, to_table
 from resep.problems import format_problem
-from resep.sources import Block, RawRow, quarantine_line, raw_rows
+from resep.sources import Block, RawRow, plain_rows, quarantine_line, raw_rows
 from resep.stages.prepare.batch import Batch
 from resep.stages.prepare.plan import READ, Plan
 from resep.stages.prepare.shard import Drop
@@ -22,15 +22,35 @@ from resep.suggest import a_json_type
 BAD_ROW = "bad row: "  # how the reason of a row begins that could not be read
 
 
-def read_block(block: Block, plan: Plan, drops: list[Drop], quarantined: bytearray) -> tuple[Batch, Mapping[str, Any]]:
+def read_block(block: Block, plan: Plan, drops: list[Drop], quarantined: bytearray) -> tuple[Batch, dict[str, Any]]:
     """The rows of a block under our names, and what the ledger says of every input row."""
+    mapped = plan.mapped[block.source]
+    batch, ids, lines = _all_at_once(block, mapped) or _one_by_one(block, plan, drops, quarantined)
+    said = {"ids": ids, "lines": lines, "values": _values(batch)}
+    return batch, {"file": block.file, "source": block.source, **said}
+
+
+def _all_at_once(block: Block, mapped: Mapped) -> tuple[Batch, list[str], list[int]] | None:
+    """The rows, the ids and the lines of all, where nothing is wrong with any of them."""
+    if not mapped.is_plain or (found := plain_rows(block)) is None:
+        return None
+    lines, rows = found
+    if (table := to_table(rows, mapped)) is None:
+        return None
+    ids, count = _digests(rows), len(rows)
+    files, sources = [block.file] * count, [block.source] * count
+    return Batch(list(range(count)), ids, files, lines, sources, table, [{} for _ in rows]), ids, lines
+
+
+def _one_by_one(
+    block: Block, plan: Plan, drops: list[Drop], quarantined: bytearray
+) -> tuple[Batch, list[str], list[int]]:
+    """The rows that can be used, and the ids and lines of all."""
     mapped, on_bad_row = plan.mapped[block.source], plan.on_bad_row
     id_field = mapped.fields.get("id")
-    batch = Batch([], [], [], [], [], [])
-    ids: list[str] = []
-    lines: list[int] = []
-    for number, raw in enumerate(raw_rows(block)):
-        lines.append(raw.origin.line)
+    raws = list(raw_rows(block))
+    numbers, ids, rows = [], [], []
+    for number, raw in enumerate(raws):
         try:
             if raw.problem:
                 raise BadRowError(raw.problem.message)
@@ -47,31 +67,39 @@ def read_block(block: Block, plan: Plan, drops: list[Drop], quarantined: bytearr
             if on_bad_row == "quarantine":
                 quarantined += quarantine_line(raw, error.message)
         else:
+            numbers.append(number)
             ids.append(name)
-            batch.numbers.append(number)
-            batch.ids.append(name)
-            batch.origins.append(raw.origin)
-            batch.fields.append(fields)
-    batch.sources.extend([block.source] * len(batch.numbers))
-    batch.own.extend({} for _ in batch.numbers)
-    said = {"ids": ids, "hashes": list(map(hash_of, ids)), "lines": lines, "values": _values(batch)}
-    return batch, {"file": block.file, "source": block.source, **said}
+            rows.append(fields)
+    lines = [raw.origin.line for raw in raws]
+    of_rows, places = [ids[number] for number in numbers], [lines[number] for number in numbers]
+    files, sources = [block.file] * len(numbers), [block.source] * len(numbers)
+    return Batch(numbers, of_rows, files, places, sources, as_table(rows), [{} for _ in numbers]), ids, lines
 
 
 def _values(batch: Batch) -> dict[str, Counter[str]]:
     """How often each value of a mapped field stands in the batch."""
     columns = metadata_columns(batch.fields)
-    return {name: Counter(value for value in values if value is not None) for name, values in columns.items()}
+    counts = {name: Counter(values) for name, values in columns.items()}
+    return {
+        name: Counter({value: n for value, n in each.items() if value is not None}) for name, each in counts.items()
+    }
 
 
 _TEXTS = frozenset({"prompt", "response", "messages", "tools", "system"})
 _LONGEST_VALUE = 80  # characters of a value that is still counted
 
 
-def metadata_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[str | None]]:
+def metadata_columns(rows: Rows) -> dict[str, list[str | None]]:
     """The further fields of rows, as their values are counted; None for what no statistic is made of."""
+    if isinstance(rows, Table):
+        return {name: _all_counted(rows.columns[name]) for name in sorted(rows.columns.keys() - _TEXTS)}
     names = sorted(set().union(*rows) - _TEXTS)
     return {name: [_counted(fields.get(name, ())) for fields in rows] for name in names}
+
+
+def _all_counted(values: list[Any]) -> list[str | None]:
+    is_short_text = {*map(type, values)} == {str} and max(map(len, values)) <= _LONGEST_VALUE
+    return values if is_short_text else list(map(_counted, values))
 
 
 def _counted(value: Any) -> str | None:
@@ -80,11 +108,6 @@ def _counted(value: Any) -> str | None:
     if isinstance(value, str):
         return value if len(value) <= _LONGEST_VALUE else None
     return str(value) if isinstance(value, int | bool) else None
-
-
-def hash_of(name: str) -> int:
-    """A number of 64 bits for an id: equal for equal ids."""
-    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "big")
 
 
 def _refusal(raw: RawRow, error: BadRowError) -> ResepError:
@@ -105,13 +128,26 @@ def _own_id(values: Mapping[str, Any], id_field: str) -> str:
 
 def _digest(raw: RawRow) -> str:
     """The id of a row without one: a digest of what it says."""
-    if raw.problem:
-        content = raw.text.encode(errors="surrogatepass")
-    else:
-        try:
-            content = orjson.dumps(raw.values, default=str, option=orjson.OPT_SORT_KEYS)
-        except TypeError:  # a number beyond 64 bits
-            content = _CANONICAL.encode(raw.values).encode()
+    return _id_of(raw.text.encode(errors="surrogatepass") if raw.problem else _content(raw.values))
+
+
+def _digests(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The same for rows that could be read."""
+    try:
+        contents = [orjson.dumps(values, option=orjson.OPT_SORT_KEYS) for values in rows]
+    except TypeError:
+        contents = list(map(_content, rows))
+    return list(map(_id_of, contents))
+
+
+def _content(values: Mapping[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(values, default=str, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # a number beyond 64 bits
+        return _CANONICAL.encode(values).encode()
+
+
+def _id_of(content: bytes) -> str:
     return blake2b(content, digest_size=8).hexdigest()
 
 

@@ -11,7 +11,9 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
+from numpy.typing import NDArray
 
 Digest = Callable[[Iterable[tuple[str, str]]], frozenset[bytes]]  # of (kind, value) pairs
 
@@ -58,14 +60,15 @@ class Tally:
 
 @dataclass(frozen=True)
 class Shard:
-    """A batch after a pass. `rows` holds a line for each row that goes on, `numbers` their numbers.
+    """A batch after a pass. `rows` holds a line for each row that goes on; `arrays` the numbers of KINDS, as bytes: of
+    each of these rows its `numbers` and (last pass only) what decides its split, of each input row its `lines`.
 
-    `read` says of each input row (first pass only): its id, line, source and file. `columns` are what the split and
-    the statistics need of each row that goes on (last pass only). `digests` are one string of bytes per judge.
+    `read` says of each input row (first pass only): its id, source and file. `columns` are what the statistics need of
+    each row that goes on (last pass only). `digests` are one string of bytes per judge.
     """
 
     rows: bytes
-    numbers: list[int]
+    arrays: Mapping[str, bytes]
     drops: list[Drop]
     seen: Mapping[int, Seen]
     read: Mapping[str, Any] = field(default_factory=dict)
@@ -73,6 +76,14 @@ class Shard:
     quarantined: bytes = b""
     digests: list[bytes] = field(default_factory=list)
     private: bytes = b""
+
+    @property
+    def numbers(self) -> NDArray[np.int64]:
+        """Of each row that goes on, its number among the input rows of the shard."""
+        return self.array("numbers")
+
+    def array(self, name: str) -> NDArray[Any]:
+        return np.frombuffer(self.arrays[name], KINDS[name])
 
     def lines(self) -> Iterator[bytes]:
         """The lines of `rows`, without a copy of them all."""
@@ -82,13 +93,30 @@ class Shard:
             start = end + 1
 
 
+FORM = 2  # of the file: what a program of another form has left half done is begun anew
+KINDS = {
+    "numbers": "int64",
+    "lines": "uint32",
+    "source": "int32",
+    "position": "float64",
+    "question": "bool",
+    "time": "int64",
+    "given": "int8",
+}
 _BYTES = ("rows", "quarantined", "private")
+
+
+def packed(**arrays: Sequence[Any] | NDArray[Any] | None) -> dict[str, bytes]:
+    """The arrays of a shard, by their names in KINDS; None for one that it has not."""
+    given = {name: values for name, values in arrays.items() if values is not None}
+    return {name: np.asarray(values, KINDS[name]).tobytes() for name, values in given.items()}
 
 
 def save(shard: Shard, path: Path) -> None:
     """Write a shard; the file appears when it is whole."""
-    parts = [*(getattr(shard, name) for name in _BYTES), *shard.digests]
+    parts = [*(getattr(shard, name) for name in _BYTES), *shard.arrays.values(), *shard.digests]
     head = {each.name: getattr(shard, each.name) for each in fields(shard) if each.name not in (*_BYTES, "digests")}
+    head["arrays"] = list(shard.arrays)
     head["seen"] = {str(step): asdict(seen) for step, seen in shard.seen.items()}
     partial = path.with_suffix(".partial")
     with partial.open("wb") as file:
@@ -104,5 +132,7 @@ def load(path: Path) -> Shard:
         parts = [file.read(length) for length in head.pop("parts")]
     head["drops"] = [Drop(**drop) for drop in head["drops"]]
     head["seen"] = {int(step): Seen(**seen) for step, seen in head["seen"].items()}
-    rows, quarantined, private, *digests = parts
-    return Shard(**head, rows=rows, quarantined=quarantined, private=private, digests=digests)
+    rows, quarantined, private, *rest = parts
+    arrays = dict(zip(head.pop("arrays"), rest, strict=False))
+    digests = rest[len(arrays) :]
+    return Shard(**head, rows=rows, arrays=arrays, quarantined=quarantined, private=private, digests=digests)

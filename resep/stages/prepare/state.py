@@ -8,8 +8,8 @@ from itertools import compress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from resep.stages.prepare.columns import Column
+from resep.stages.prepare.deciding import Deciding
 from resep.stages.prepare.fates import Fates
 from resep.stages.prepare.shard import Shard, load
 
@@ -50,12 +50,14 @@ class Passed:
     left: Left
     fates: Fates
     steps: list[StepDone]
+    deciding: Deciding
+    private: Column  # digests of the personal data that was replaced, one after another
     groups: dict[int, str] = field(default_factory=dict)
-    private: set[bytes] = field(default_factory=set)  # digests of the personal data that was replaced
-    book: dict[str, int] = field(default_factory=dict)  # the numbers of values that the whole data set shares
+    shares_numbers: bool = False  # whether rows hold values whose numbers the whole data set shares, in `book`
+    book: dict[str, int] = field(default_factory=dict)
 
 
 def open_lines(fates: Fates, offset: int, shard: Shard) -> Iterator[bytes]:
     """The lines of a shard whose rows have not been dropped since."""
-    is_open = fates.fates[np.asarray(shard.numbers, np.int64) + offset] == 0
+    is_open = fates.fates[shard.numbers + offset] == 0
     return compress(shard.lines(), is_open.tolist())

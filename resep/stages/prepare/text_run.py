@@ -7,36 +7,44 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise
 from operator import ne
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from resep.detectors.writing import noting
 from resep.errors import ResepError
-from resep.formats import empty_part, texts_of, with_texts
+from resep.formats import Rows, as_table, empty_parts, rows_with_texts, texts_of, texts_of_rows, with_texts
 from resep.numbering import number_texts, row_numbers
 from resep.stages.prepare.batch import Batch
 from resep.stages.prepare.failures import failure
 from resep.stages.prepare.plan import Planned
 from resep.stages.prepare.shard import Digest, Drop, Seen, Tally
-from resep.stages.prepare.text import TextFunction, protect, text_function, written_out
+from resep.stages.prepare.text import (
+    TextFunction,
+    TextsFunction,
+    protect_all,
+    text_function,
+    texts_function,
+    written_out,
+)
 
 
 @dataclass(frozen=True)
 class TextStep:
-    """A text step ready to run."""
+    """A text step ready to run, on a text or on many."""
 
     step: Planned
     function: TextFunction
+    on_all: TextsFunction
     numbering: str
 
 
 def text_step(step: Planned) -> TextStep:
     function = text_function(step.spec)
     assert function is not None, f"{step.spec.name} is no text step"
-    return TextStep(step, function, step.spec.options.get("numbering", "none"))
+    return TextStep(step, function, texts_function(step.spec, function), step.spec.options.get("numbering", "none"))
 
 
 def run_text_steps(batch: Batch, tally: Tally, *, run: Sequence[TextStep], digest: Digest | None) -> Batch:
@@ -49,7 +57,7 @@ def run_text_steps(batch: Batch, tally: Tally, *, run: Sequence[TextStep], diges
         for at in indices:
             before = texts.texts
             with noting() as found:
-                texts.texts = _each(run[at], before, texts, batch)
+                texts.texts = _done(run[at], before, rows, batch)
             is_changed = np.fromiter(map(ne, before, texts.texts), np.bool_, len(before))
             changed[at][rows[is_changed]] = True
             tally.note(run[at].step.at, found, digest)
@@ -57,7 +65,7 @@ def run_text_steps(batch: Batch, tally: Tally, *, run: Sequence[TextStep], diges
     fields, own = texts.fields, batch.own
     if any(step.numbering != "none" for step in run):
         fields, own = _numbered(fields, own, run)
-    left = [empty_part(each) for each in fields]
+    left = empty_parts(fields)
     last = run[-1].step
     for at, each in enumerate(run):
         count = tally.seen.setdefault(each.step.at, Seen())
@@ -86,26 +94,15 @@ class _Texts:
         self.fields = batch.fields
 
     def take_out(self, names: Sequence[str]) -> None:
-        self.names = names
-        texts: list[str] = []
-        self.counts: list[int] = []  # of each row and field, one after another: how many texts
-        for own in self.fields:
-            for name in names:
-                found = texts_of(own, name)
-                self.counts.append(len(found))
-                texts += found
-        self.texts = [protect(text) for text in texts]
+        parts = [*zip(*(texts_of_rows(self.fields, name) for name in names), strict=True)]  # of a row, name by name
+        self.names, self.counts = names, [len(part) for row in parts for part in row]
+        self.texts = protect_all([text for row in parts for part in row for text in part])
 
     def put_back(self) -> None:
         texts = [text if text.isascii() else written_out(text) for text in self.texts]
-        counts, new, start = iter(self.counts), [], 0
-        for own in self.fields:
-            for name in self.names:
-                if count := next(counts):
-                    own = with_texts(own, name, texts[start : start + count])
-                    start += count
-            new.append(own)
-        self.fields = new
+        parts = [texts[start:end] for start, end in pairwise(accumulate(self.counts, initial=0))]
+        for at, name in enumerate(self.names):
+            self.fields = rows_with_texts(self.fields, name, parts[at :: len(self.names)])
 
     def rows(self) -> NDArray[np.intp]:
         """Of each text, its row."""
@@ -113,9 +110,7 @@ class _Texts:
         return np.repeat(np.arange(len(self.fields)), counts)
 
 
-def _numbered(
-    fields: list[dict[str, Any]], own: list[dict[str, int]], run: Sequence[TextStep]
-) -> tuple[list[dict[str, Any]], list[dict[str, int]]]:
+def _numbered(fields: Rows, own: list[dict[str, int]], run: Sequence[TextStep]) -> tuple[Rows, list[dict[str, int]]]:
     """Placeholders that carry digests get the numbers of their row; those of the data set are noted beside it."""
     for_all = any(step.numbering == "data" for step in run)
     new_fields, new_own = [], []
@@ -127,21 +122,26 @@ def _numbered(
                 each = with_texts(each, name, number_texts(part, numbers)) if part else each
         new_fields.append(each)
         new_own.append({**known, **numbers} if for_all else known)
-    return new_fields, new_own
+    return as_table(new_fields), new_own
 
 
-def _each(step: TextStep, before: Sequence[str], texts: _Texts, batch: Batch) -> list[str]:
-    """The step on every text. Raises ResepError with the place of the row where it fails."""
-    function, name = step.function, step.step.name
+def _done(step: TextStep, before: Sequence[str], rows: NDArray[np.intp], batch: Batch) -> list[str]:
+    """The step on all texts. Raises ResepError with the place of the first row where it fails."""
+
+    def refused(what: str, texts: Iterator[bool]) -> ResepError:
+        places = [batch.origin(row) for row in rows[[*texts]][:1]]
+        return ResepError(": ".join(map(str, [*places, what])))
+
+    name = step.step.name
     try:
-        done = [function(text) for text in before]
+        done = step.on_all(before)
     except Exception as error:
-        at = next(at for at, text in enumerate(before) if _fails(function, text))
-        raise ResepError(f"{batch.origins[texts.rows()[at]]}: {failure(name, error)}") from error
-    if {*map(type, done)} - {str}:
-        at = next(at for at, text in enumerate(done) if not isinstance(text, str))
-        what = f"preprocessing step '{name}' returned {type(done[at]).__name__}, not a text"
-        raise ResepError(f"{batch.origins[texts.rows()[at]]}: {what}")
+        raise refused(failure(name, error), (_fails(step.function, text) for text in before)) from error
+    if len(done) != len(before):
+        raise ResepError(f"preprocessing step '{name}' made {len(done)} texts of {len(before)}")
+    if kinds := {*map(type, done)} - {str}:
+        what = f"preprocessing step '{name}' returned {kinds.pop().__name__}, not a text"
+        raise refused(what, (not isinstance(text, str) for text in done))
     return done
 
 

@@ -8,22 +8,24 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from numpy.typing import NDArray
+
 from resep import plugins
 from resep.errors import ResepError
-from resep.formats import has_question, texts_of, to_example
+from resep.formats import Rows, example_lines, has_questions, texts_of_rows
 from resep.numbering import without_number
 from resep.private_digests import digests_of
-from resep.records import Row, to_bytes
+from resep.records import Row
 from resep.sources import Block
 from resep.splits.given import given_split
-from resep.splits.keys import position, split_key
+from resep.splits.keys import positions, split_keys
 from resep.splits.moments import moment_of
 from resep.stages.prepare.batch import Batch, from_lines
 from resep.stages.prepare.failures import guarded
 from resep.stages.prepare.local import Apply, local_steps
 from resep.stages.prepare.plan import Pass, Plan
 from resep.stages.prepare.reading import metadata_columns, read_block
-from resep.stages.prepare.shard import Shard, Tally
+from resep.stages.prepare.shard import Shard, Tally, packed
 from resep.stages.prepare.text import PLACEHOLDER, open_step
 
 OTHER = "other"  # placeholders that stood in the data already
@@ -59,19 +61,20 @@ def _work(
     is_last: bool,
 ) -> Shard:
     tally, quarantined = Tally(), bytearray()
-    read: Mapping[str, Any] = {}
+    read: dict[str, Any] = {}
     if job.block is not None:
         batch, read = read_block(job.block, plan, tally.drops, quarantined)
     else:
         batch = from_lines(job.lines)
     for step in steps:
         batch = step(batch, tally)
-    rows = batch.rows() if judges or is_last else []
+    rows = batch.rows()
     digests = [_digests(judge, rows, step.name) for judge, step in zip(judges, each.judges, strict=True)]
-    columns = _columns(rows, batch, plan) if is_last else {}
-    lines = _rendered(rows, plan) if is_last and plan.renders_early else batch.lines()
+    columns = _columns(batch, plan) if is_last else {}
+    arrays = packed(numbers=batch.numbers, lines=read.pop("lines", None), **(_decisive(batch, plan) if is_last else {}))
+    lines = _rendered(batch, plan) if is_last and plan.renders_early else batch.lines()
     private = b"".join(sorted(tally.private))
-    return Shard(lines, batch.numbers, tally.drops, tally.seen, read, columns, bytes(quarantined), digests, private)
+    return Shard(lines, arrays, tally.drops, tally.seen, read, columns, bytes(quarantined), digests, private)
 
 
 def _digests(judge: Callable[[Sequence[Row]], Sequence[bytes]], rows: Sequence[Row], name: str) -> bytes:
@@ -82,31 +85,35 @@ def _digests(judge: Callable[[Sequence[Row]], Sequence[bytes]], rows: Sequence[R
     return b"".join(digests)
 
 
-def _rendered(rows: Sequence[Row], plan: Plan) -> bytes:
-    return b"".join([to_bytes(to_example(row, plan.system, plan.response_format)) for row in rows])
+def _rendered(batch: Batch, plan: Plan) -> bytes:
+    return b"".join(example_lines(batch.ids, batch.fields, plan.system, plan.response_format))
 
 
-def _columns(rows: Sequence[Row], batch: Batch, plan: Plan) -> dict[str, Any]:
-    """What is asked of each row once all are known."""
-    keys = plan.keys
+def _columns(batch: Batch, plan: Plan) -> dict[str, Any]:
+    """What is said of each row in the statistics."""
     columns: dict[str, Any] = {
-        "source": batch.sources,
-        "position": [position(split_key(row, keys.group_by), keys.salt) for row in rows],
-        "question": [has_question(row) for row in rows],
-        "placeholders": list(_placeholders(rows, plan.placeholder_names)),
+        "placeholders": list(_placeholders(batch.fields, plan.placeholder_names)),
         "values": metadata_columns(batch.fields),
         "own": [[at, own] for at, own in enumerate(batch.own) if own],
     }
-    if keys.stratify_by:
-        columns["stratum"] = [stratum(row, keys.stratify_by) for row in rows]
-    if keys.by == "time":
-        columns["time"] = [moment_of(row) for row in rows]
-    if keys.by == "split":
-        columns["given"] = [given_split(row) for row in rows]
-    elif keys.files:
-        places = zip(batch.sources, batch.origins, strict=True)
-        columns["given"] = [keys.files.split_of(plan.source_names[at], origin.file) for at, origin in places]
+    if field := plan.keys.stratify_by:
+        columns["stratum"] = [stratum(row, field) for row in batch.rows()]
     return columns
+
+
+def _decisive(batch: Batch, plan: Plan) -> dict[str, Sequence[Any] | NDArray[Any] | None]:
+    """What decides the split of each row once all are known."""
+    keys, time, given = plan.keys, None, None
+    if keys.by == "time":
+        time = [moment_of(row) for row in batch.rows()]
+    if keys.by == "split":
+        given = [given_split(row) for row in batch.rows()]
+    elif keys.files:
+        places = zip(batch.sources, batch.files, strict=True)
+        given = [keys.files.split_of(plan.source_names[at], file) for at, file in places]
+    position = positions(split_keys(batch.fields, keys.group_by), keys.salt)
+    question = has_questions(batch.fields)
+    return {"source": batch.sources, "position": position, "question": question, "time": time, "given": given}
 
 
 def stratum(row: Row, field: str) -> str:
@@ -117,14 +124,14 @@ def stratum(row: Row, field: str) -> str:
     return "" if value is None else str(value)
 
 
-def _placeholders(rows: Sequence[Row], names: frozenset[str]) -> Iterator[tuple[int, dict[str, int]]]:
+def _placeholders(rows: Rows, names: frozenset[str]) -> Iterator[tuple[int, dict[str, int]]]:
     """(position, {name: count}) of rows that hold placeholders; `other` counts those that are no step's."""
-    for at, row in enumerate(rows):
-        counts: dict[str, int] = {}
-        for text in (*texts_of(row.fields, "prompt"), *texts_of(row.fields, "response")):
-            if "[" in text or "{{" in text:
-                for found in PLACEHOLDER.findall(text):
-                    name = own if (own := without_number(found)) in names else OTHER
-                    counts[name] = counts.get(name, 0) + 1
-        if counts:
-            yield at, counts
+    asked, answered = texts_of_rows(rows, "prompt"), texts_of_rows(rows, "response")
+    for at, said in enumerate(["\n".join(a + b) for a, b in zip(asked, answered, strict=True)]):
+        if "[" in said or "{{" in said:
+            counts: dict[str, int] = {}
+            for found in PLACEHOLDER.findall(said):
+                name = own if (own := without_number(found)) in names else OTHER
+                counts[name] = counts.get(name, 0) + 1
+            if counts:
+                yield at, counts

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from resep.digests import digest_json, digest_tree
 from resep.plugins import describe
+from resep.recipe.arms import arms as arms_of
 from resep.recipe.arms import written
+from resep.stages import merge
 from resep.store import Emit, Stage, Task
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 OUTPUTS = ("report.html", "report.md", "results.json", "samples.jsonl", "scores.jsonl")
 _REVISION = 2
-_RUN_ID_DIGITS = 12  # as runs.publish names the folder
+RUN_ID_DIGITS = 12  # as runs.publish names the folder
 _SECTIONS = ("model", "split", "prompt", "training", "generation", "evaluation", "expect")
 
 
@@ -30,23 +32,29 @@ def stage(recipe: Recipe) -> Stage:
     return Stage(
         name="report",
         run=partial(_run, plugins=plugins),
-        config={
-            **_config(recipe.data),
-            "arms": arms,
-            "evaluators": evaluators,
-            "generation.arms": written(recipe["generation.arms"]),
-        },
+        config=config_of(recipe.data),
         outputs=OUTPUTS,
         needs={
             "prepare": ("statistics.json", "train.jsonl", "test.jsonl"),
             "tokenise": ("statistics.json",),
             "train": ("training.jsonl", "summary.json"),
+            **({"merge": (merge.SUMMARY,)} if merge.is_asked_for(recipe) else {}),
             **{f"generate:{arm}": ("samples.jsonl", "arm.json") for arm in arms},
             **{f"evaluate:{name}": ("scores.jsonl", "raw_scores.jsonl", "metrics.json") for name in evaluators},
         },
         reads={f"evaluators/{name}.py": file for name, file in plugins.items() if _may_aggregate(file)},
         revision=_REVISION,
     )
+
+
+def config_of(data: Mapping[str, Any]) -> dict[str, Any]:
+    """All that the page says of a recipe, by dotted key; `data` is a recipe's, with every default filled in."""
+    return {
+        **_config(data),
+        "arms": list(arms_of(data["generation"]["arms"])),
+        "evaluators": list(data["evaluation"]["evaluators"]),
+        "generation.arms": written(data["generation"]["arms"]),
+    }
 
 
 def write_report(
@@ -82,7 +90,7 @@ def render(folder: Path) -> None:
 
 def _run(tasks: Sequence[Task], emit: Emit, *, plugins: Mapping[str, Path]) -> Iterator[Task]:  # noqa: ARG001
     for task in tasks:
-        run_id = task.out.name.partition(".")[0][:_RUN_ID_DIGITS]  # the store works in `<key>.partial`
+        run_id = task.out.name.partition(".")[0][:RUN_ID_DIGITS]  # the store works in `<key>.partial`
         write_report(task.inputs, task.config, run_id, task.out, plugins)
         yield task
 

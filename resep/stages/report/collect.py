@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from resep.records import Example, Sample, read_jsonl
 from resep.stages.report.conclusions import conclude
-from resep.stages.report.metrics import Scored, read_scores
+from resep.stages.report.metrics import read_scores
 from resep.stages.report.overfit import reading, signs
 from resep.stages.report.slices import left_out
 from resep.stages.tokenise.write import TOO_LONG
@@ -32,23 +32,37 @@ def collect(
     scored = [read_scores(name, inputs[f"evaluate:{name}"], arms, files.get(name)) for name in config["evaluators"]]
     tested = list(read_jsonl(inputs["prepare"] / "test.jsonl", Example))
     results = {
-        "recipe": {"name": config["name"], "sha256": config["recipe_sha256"], "description": config.get("description")},
+        **said_of(config),
         "run_id": run_id,
+        **({"rehearsal": config["rehearsal"]} if "rehearsal" in config else {}),
         "arms": arms,
         **conclude(scored, arms, tested, config),
         "data": _data(_json(inputs["prepare"] / "statistics.json"), _json(inputs["tokenise"] / "statistics.json")),
         "training": _training(inputs["train"]),
+        **({"merged": _json(inputs["merge"] / "merge.json")} if "merge" in inputs else {}),
         "prompts": _prompts(inputs),
         "controls": {s.evaluator: s.extra for s in scored if s.extra},
         "environment": _environment(inputs),
         "seconds": {name: read_stage(folder)["provenance"].get("seconds") for name, folder in inputs.items()},
-        "settings": {key: value for key, value in config.items() if value is not None and key not in _ELSEWHERE},
     }
-    results["warnings"] = _warnings(inputs, scored, tested, results)
+    said = [_json(inputs[name] / "statistics.json").get("warnings", []) for name in ("prepare", "tokenise")]
+    results["warnings"] = [
+        *(w for warnings in said for w in warnings),
+        *(w for s in scored for w in s.warnings),
+        *warnings_of(tested, results),
+    ]
     return dict(without_nan(results))
 
 
-_ELSEWHERE = {"name", "description", "recipe_sha256", "arms", "evaluators"}
+def said_of(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What results.json says of the recipe: `recipe` and `settings`."""
+    return {
+        "recipe": {"name": config["name"], "sha256": config["recipe_sha256"], "description": config.get("description")},
+        "settings": {key: value for key, value in config.items() if value is not None and key not in _ELSEWHERE},
+    }
+
+
+_ELSEWHERE = {"name", "description", "recipe_sha256", "arms", "evaluators", "rehearsal"}
 
 
 def without_nan(value: Any) -> Any:
@@ -91,11 +105,16 @@ def _training(folder: Path) -> dict[str, Any]:
 def _prompts(inputs: Folders) -> dict[str, int]:
     """How many test prompts there are, how many of them differ, and how many were also trained on."""
     trained = {_question(example) for example in read_jsonl(inputs["prepare"] / "train.jsonl", Example)}
-    tested = [_question(example) for example in read_jsonl(inputs["prepare"] / "test.jsonl", Example)]
-    return {"rows": len(tested), "distinct": len({*tested}), "also_trained": sum(q in trained for q in tested)}
+    tested = list(read_jsonl(inputs["prepare"] / "test.jsonl", Example))
+    return {**asked(tested), "also_trained": sum(_question(example) in trained for example in tested)}
 
 
-def _question(example: Example) -> str:
+def asked(tested: Sequence[Example | Sample]) -> dict[str, int]:
+    """How many test prompts there are, and how many of them differ."""
+    return {"rows": len(tested), "distinct": len({_question(row) for row in tested})}
+
+
+def _question(example: Example | Sample) -> str:
     return "\n".join(message.content for message in example.prompt)
 
 
@@ -112,9 +131,9 @@ def _environment(inputs: Folders) -> dict[str, Any]:
     return {"versions": versions, "platform": ", ".join(dict.fromkeys(platforms))}
 
 
-def _warnings(inputs: Folders, scored: list[Scored], tested: list[Example], results: Mapping[str, Any]) -> list[str]:
-    stages = [_json(inputs[name] / "statistics.json").get("warnings", []) for name in ("prepare", "tokenise")]
-    said = [*(w for warnings in stages for w in warnings), *(w for s in scored for w in s.warnings)]
+def warnings_of(tested: Sequence[Example | Sample], results: Mapping[str, Any]) -> list[str]:
+    """What is to be said of the results themselves: `slices`, `settings`, `prompts` and `arms` of results.json."""
+    said: list[str] = []
     if results["slices"]:
         said += left_out(tested, results["settings"]["evaluation.slices"])
     prompts, rows = results["prompts"], results["prompts"]["rows"]

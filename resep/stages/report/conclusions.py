@@ -10,13 +10,14 @@ from dataclasses import asdict
 from typing import Any
 
 from resep import expectations
+from resep.recipe.arms import candidate_of
 from resep.records import Example, Metric, Sample
-from resep.stages.report.metrics import Scored, compare_arms, describe
+from resep.stages.report.described import describe
+from resep.stages.report.metrics import Scored, compare_arms
 from resep.stages.report.slices import Question, slice_rows
 from resep.statistics import Comparison
 from resep.statistics.verdict import Verdict, is_base, verdict
 
-CANDIDATE = "tuned"
 Config = Mapping[str, Any]  # dotted keys of the recipe: evaluation.primary, expect.<metric>.<stat> ..., and seed
 
 
@@ -29,10 +30,10 @@ def conclude(
     """
     rows = list(rows)
     primary, seed = config["evaluation.primary"], config.get("seed") or 0
-    candidate = CANDIDATE if CANDIDATE in arms else list(arms)[-1]
+    candidate = candidate_of(list(arms))
     clusters = _clusters(rows, config.get("evaluation.cluster_by"))
     compared = compare_arms(scored, [a for a in arms if a != candidate], candidate, primary, clusters, seed)
-    metrics = describe(scored, arms, compared, primary, seed)
+    metrics = describe(scored, arms, compared, primary, clusters, seed)
     bases = [arm for arm, facts in arms.items() if facts.get("weights", "base" if is_base(arm) else "") == "base"]
     answer = _verdict(scored, compared, primary, config.get("evaluation.baseline"), bases)
     wanted = {key.removeprefix("expect."): value for key, value in config.items() if key.startswith("expect.")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -73,10 +74,8 @@ def _reading(pairs: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     if prose := pairs.get(_PROSE):
         yield _of_prose(prose)
     if questions := pairs.get(_QUESTIONS):
-        lost = questions["ci_high"] is not None and questions["ci_high"] < 0
-        said = "fewer are answered rightly than before" if lost else "no loss was shown"
         share = f"{questions['baseline_mean']:.0%} before, {questions['candidate_mean']:.0%} after"
-        yield f"General questions: {share} ({questions['n']} questions, one answer of four); {said}."
+        yield f"General questions: {share} ({questions['n']} questions, one answer of four); {_loss(questions)}."
     if leak := pairs.get(_OFF_TASK):
         share = f"{leak['candidate_mean']:.0%} of them after tuning, {leak['baseline_mean']:.0%} before"
         yield f"Prompts that have nothing to do with the task are answered in its form: {share}."
@@ -89,7 +88,22 @@ def _of_prose(c: Mapping[str, Any]) -> str:
         return f"{told}: the model has forgotten some of it."
     if share > _NOTABLE:
         return f"{told}, though these passages cannot rule out chance."
-    return f"{told}: no forgetting was shown."
+    if c["ci_high"] is None:
+        return f"{told}; these passages are too few to tell."
+    most = math.ceil(1000 * c["ci_high"] / c["baseline_mean"] - 1e-9) / 10 if c["baseline_mean"] else 0.0
+    possible = f", but up to {most:.1f}% more is possible (95% interval)" if most > 0 else ""
+    return f"{told}: no forgetting was shown{possible}."
+
+
+def _loss(c: Mapping[str, Any]) -> str:
+    """Whether a loss was shown; where none was, the largest that the interval leaves room for."""
+    if c["ci_low"] is None or c["ci_high"] is None:
+        return "these are too few to tell"
+    if c["ci_high"] < 0:
+        return "fewer are answered rightly than before"
+    most = math.ceil(-100 * c["ci_low"] - 1e-9)
+    possible = f", but one of up to {most} percentage points is possible (95% interval)" if c["ci_low"] < 0 else ""
+    return f"no loss was shown{possible}"
 
 
 def _notes(found: Mapping[str, Any], results: Mapping[str, Any]) -> Iterator[str]:
@@ -100,6 +114,8 @@ def _notes(found: Mapping[str, Any], results: Mapping[str, Any]) -> Iterator[str
             if form
             else "The training answers have no form of their own, so none could show in the answers to other prompts."
         )
+    elif (arms := results.get("arms")) and all(facts.get("served_as") for facts in arms.values()):
+        yield "Servers answered for every arm: weights that are not here cannot be asked what they have forgotten."
     elif results["metrics"]:
         yield "The general texts that come with Resep were not asked: add forgetting: {} to evaluation.evaluators."
     for arm in found.get("left_out", []):

@@ -33,6 +33,7 @@ def assurances(results: Mapping[str, Any]) -> list[str]:
         *_servers(results),
         *_same_decoding(results),
         *_proofs(results),
+        *_merged(results.get("merged")),
         *_questions(results["prompts"]),
     ]
 
@@ -93,6 +94,24 @@ def _proofs(results: Mapping[str, Any]) -> Iterator[str]:
         yield f"Proof that {arm} is what it is called ({_listed(proof)})."
     if not proofs:
         yield "No proof was kept that the base side is the unchanged base model."
+
+
+def _merged(facts: Mapping[str, Any] | None) -> Iterator[str]:
+    if facts is None:
+        return
+    parted = f", {facts['ties']} part where two tokens are as good as even" if facts["ties"] else ""
+    yield (
+        f"The merged model (model/, {facts['dtype']}, {facts['bytes'] / 1e9:.2f} GB) is base and adapter: on "
+        f"{facts['prompts']} test prompts its logits differ from theirs by at most {facts['largest_difference']:.2g} "
+        f"(rounding explains {facts['tolerance']:.2g}, the adapter changes {facts['adapter_effect']:.2g}), and "
+        f"{facts['equal_answers']} of {facts['prompts']} greedy answers are the same{parted}."
+    )
+    if other := facts["from_evaluated"]:
+        yield (
+            f"The merged model is NOT the one that was evaluated: its base has the original weights, not the 4-bit "
+            f"ones; the logits differ by up to {other['largest_difference']:.2g}, {other['equal_answers']} of "
+            f"{facts['prompts']} greedy answers are the same."
+        )
 
 
 def _questions(prompts: Mapping[str, int]) -> Iterator[str]:

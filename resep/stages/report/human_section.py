@@ -7,9 +7,11 @@ from typing import Any
 
 from resep.rounding import NOTHING, p_text, places, plain, signed
 from resep.stages.report import charts
+from resep.stages.report.tables import tone_of
+from resep.statistics.outcome import ALPHA
 
+_POINTS = {"direction": "higher"}
 _SCALE = charts.Scale(1, 5, 3, 97)
-_ALPHA = 0.05
 _ENOUGH = 50  # rated rows from which on a metric may be called validated
 _SEEN = {"higher": None, "lower": "turned round: less is better", "none": "neither good nor bad: as it is"}
 
@@ -45,7 +47,7 @@ def headline(summary: Mapping[str, Any]) -> str:
         return "Nobody said which answer they prefer."
     counts = f"{candidate} in {wins} rows, {baseline} in {losses}, neither in {said['ties']}"
     test = f"exact sign test, p {p_text(p) if p < 0.001 else '= ' + p_text(p)}"
-    if p >= _ALPHA:
+    if p >= ALPHA:
         return f"People show no preference: {counts} ({test})."
     return f"People prefer {candidate if wins > losses else baseline}: {counts} ({test})."
 
@@ -72,6 +74,7 @@ def _facts(summary: Mapping[str, Any]) -> Iterator[str]:
             f'"Cannot judge" was said of {_count(summary["cannot_judge"], "rating")} and '
             f"{_count(summary['preference']['cannot_judge'], 'preference')}."
         )
+    yield from _votes(summary)
     sides = summary["preference"]["sides"]
     if sides["A"] + sides["B"]:
         yield f"Side A was preferred {sides['A']} times, side B {sides['B']} times."
@@ -79,6 +82,18 @@ def _facts(summary: Mapping[str, Any]) -> Iterator[str]:
         yield "One rater alone: how far people agree cannot be told."
     if summary["comments"]:
         yield f"{_count(summary['comments'], 'comment')} in ratings.json."
+
+
+def _votes(summary: Mapping[str, Any]) -> Iterator[str]:
+    """The single votes behind the rows, and how far the raters agree on them."""
+    (baseline, candidate), said = summary["arms"], summary["preference"]
+    votes = said["votes"]
+    if not sum(votes.values()):
+        return
+    counts = f"{votes['candidate']} for {candidate}, {votes['tie']} for neither, {votes['baseline']} for {baseline}"
+    agree = "" if said["alpha"]["alpha"] is None else f"; raters agree: alpha {_alpha(said['alpha'])}"
+    reading = f", {said['alpha']['reading']}" if agree else ""
+    yield f"Votes: {counts}. A row prefers what has most of its votes, ties included{agree}{reading}."
 
 
 def _criterion(name: str, found: Mapping[str, Any], arms: list[str]) -> dict[str, Any]:
@@ -94,7 +109,7 @@ def _criterion(name: str, found: Mapping[str, Any], arms: list[str]) -> dict[str
         "interval": _range(c["ci_low"], c["ci_high"], d),
         "p": p_text(c["p_adjusted"]),
         "rows": c["n"],
-        "tone": _tone(c),
+        "tone": tone_of(_POINTS, c),
         "alpha": NOTHING if alpha is None else _alpha(alpha),
         "reading": "" if alpha is None else alpha["reading"],
     }
@@ -134,6 +149,7 @@ def _agreement(entry: Mapping[str, Any]) -> dict[str, Any]:
         "interval": _range(entry["ci_low"], entry["ci_high"], 2),
         "shown": entry["ci_low"] is not None and entry["ci_low"] * entry["ci_high"] > 0,
         "kendall": signed(entry["kendall"], 2),
+        "pooled": signed(entry.get("pooled"), 2),
         "criteria": [signed(rho, 2) for rho in entry["criteria"].values()],
         "share": share,
         "within": within,
@@ -145,13 +161,6 @@ def _bias(points: float) -> str:
     """How a judge's points for a criterion lie beside those of people."""
     more = "more" if points > 0 else "less"
     return f"gives {plain(abs(points), 2)} points {more} than people"
-
-
-def _tone(c: Mapping[str, Any]) -> str:
-    low, high, p = c["ci_low"], c["ci_high"], c["p_adjusted"]
-    if low is None or p is None or p >= _ALPHA or low <= 0 <= high:
-        return "even"
-    return "better" if low > 0 else "worse"
 
 
 def _range(low: float | None, high: float | None, d: int) -> str:

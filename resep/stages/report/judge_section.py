@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from resep.rounding import NOTHING, signed
@@ -31,11 +31,13 @@ def judge_section(results: Mapping[str, Any], summary: Mapping[str, Any] | None)
         "facts": list(_facts(found, summary)),
         "criteria": [(name, said["question"]) for name, said in found["criteria"].items()],
         "arms": arms,
-        "length": [
-            (name, signed(rho["all"], 2), [signed(rho["arms"].get(arm), 2) for arm in arms])
-            for name, rho in found["length"].items()
-        ],
+        "length": [(name, *_length(rho, arms)) for name, rho in found["length"].items()],
     }
+
+
+def _length(rho: Mapping[str, Any], arms: Sequence[str]) -> tuple[str, list[str], str]:
+    """A metric's correlation with length: within arms, in each of them, pooled."""
+    return signed(rho.get("within"), 2), [signed(rho["arms"].get(arm), 2) for arm in arms], signed(rho["all"], 2)
 
 
 def _who(found: Mapping[str, Any]) -> str:
@@ -87,7 +89,7 @@ def _validated(summary: Mapping[str, Any] | None) -> str:
 
 def _held(entry: Mapping[str, Any]) -> str:
     """How one of the judge's metrics agrees with people."""
-    rho = [] if entry["spearman"] is None else [f"rho {signed(entry['spearman'], 2)}"]
+    rho = [] if entry["spearman"] is None else [f"rho {signed(entry['spearman'], 2)} within arms"]
     share = [] if entry["share"] is None else [f"the same side in {entry['share']:.0%} of rows"]
     bias = [] if entry["bias"] is None else [f"{signed(entry['bias'], 2)} points on average"]
     return ", ".join([*rho, *share, *bias]) or "could not be told"

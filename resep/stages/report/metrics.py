@@ -1,27 +1,22 @@
-"""The metrics part of results.json: means per arm, raw means beside them, and the comparisons of every pair of arms."""
+"""What evaluators left, as tables of values by metric, arm and row, and the comparisons of every pair of arms."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
-
 from resep.records import Metric, Score, read_jsonl
-from resep.stages.evaluate.aggregates import open_aggregates, total
+from resep.stages.evaluate.aggregates import open_aggregates
 from resep.statistics import (
-    RESAMPLES,
     Aggregate,
     Comparison,
     Paired,
     RowStats,
     Values,
     compare,
-    corpus_interval,
-    mean_interval,
     pair,
     pair_corpus,
 )
@@ -123,81 +118,6 @@ def compare_arms(
         for name, comparison in compared.items():
             found[name].append(comparison)
     return found
-
-
-def describe(
-    scored: Sequence[Scored],
-    arms: Mapping[str, Mapping[str, Any]],
-    compared: Mapping[str, Sequence[Comparison]],
-    primary: str,
-    seed: int = 0,
-) -> dict[str, Any]:
-    """The `metrics` of results.json, the primary one first."""
-    found = {
-        metric.name: {
-            **{key: value for key, value in asdict(metric).items() if key != "name"},
-            "primary": metric.name == primary,
-            "evaluator": s.evaluator,
-            "signature": s.signature,
-            "arms": {arm: _arm(metric, s, arm, facts["rows"], seed) for arm, facts in arms.items()},
-            "comparisons": [asdict(comparison) for comparison in compared[metric.name]],
-        }
-        for s in scored
-        for metric in s.metrics
-    }
-    return dict(sorted(found.items(), key=lambda item: not item[1]["primary"]))
-
-
-def _arm(metric: Metric, scored: Scored, arm: str, rows: int, seed: int) -> dict[str, Any]:
-    if metric.name in scored.aggregates:
-        return _corpus_arm(metric, scored, arm, rows, seed)
-    values = _known(scored.values[metric.name][arm])
-    low, high = _within(metric, mean_interval(values, metric.kind, metric.low, metric.high))
-    return {
-        "mean": _mean(values),
-        "ci_low": low,
-        "ci_high": high,
-        "n": len(values),
-        "unscored": _asked(scored, metric, arm, rows) - len(values),
-        "raw_mean": _mean(_known(scored.raw[metric.name][arm])),
-    }
-
-
-def _corpus_arm(metric: Metric, scored: Scored, arm: str, rows: int, seed: int) -> dict[str, Any]:
-    """The same of a corpus metric: `mean` is what the rows' statistics add up to."""
-    stats, aggregate = scored.stats[metric.name][arm], scored.aggregates[metric.name]
-    summed = np.array([stats[row] for row in sorted(stats)], dtype=np.float64)
-    low, high = _within(metric, corpus_interval(summed, aggregate, RESAMPLES, seed))
-    return {
-        "mean": total(stats, aggregate),
-        "ci_low": low,
-        "ci_high": high,
-        "n": len(stats),
-        "unscored": _asked(scored, metric, arm, rows) - len(stats),
-        "raw_mean": total(scored.raw_stats[metric.name][arm], aggregate),
-    }
-
-
-def _asked(scored: Scored, metric: Metric, arm: str, rows: int) -> int:
-    """How many rows the metric was asked of: an evaluator may have rows of its own. All, where it said nothing."""
-    return len(scored.values[metric.name][arm]) or (0 if scored.own_rows else rows)
-
-
-def _within(metric: Metric, interval: tuple[float, float] | None) -> tuple[float | None, float | None]:
-    """A t interval of few rows reaches beyond what the metric can be: an accuracy of less than 0 is none."""
-    if interval is None:
-        return None, None
-    low, high = interval
-    low = low if metric.low is None else max(low, metric.low)
-    return low, high if metric.high is None else min(high, metric.high)
-
-
-def _known(values: Values) -> list[float]:
-    return [value for _, value in sorted(values.items()) if value is not None]
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    return sum(values) / len(values) if values else None
 
 
 def _only(rows: Container[str] | None, by_row: Mapping[str, Kept]) -> Mapping[str, Kept]:

@@ -52,7 +52,8 @@ def view(folder: Path) -> dict[str, Any]:
     ratings = read_summary(folder)  # people rate when a run has ended
     return {
         "results": results,
-        "verdict": results["verdict"] | {"symbol": _SYMBOLS[results["verdict"]["outcome"]]},
+        "verdict": _verdict(results),
+        "rehearsal": results.get("rehearsal", []),
         "primary": primary,
         "figures": _figures(comparison),
         "means": arm_rows(metric, results["verdict"]) if metric else None,
@@ -116,6 +117,15 @@ def _environment(escaping: bool) -> Environment:
 def _harmless(value: Any) -> Any:
     """Every text that a template puts out, whoever wrote it; our own markup stays as it is."""
     return shown(value, limit=sys.maxsize) if type(value) is str else value
+
+
+def _verdict(results: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a rehearsal: that it says nothing."""
+    found = dict(results["verdict"])
+    if "rehearsal" in results:
+        details = "A tiny random model, a few rows and two steps: this page shows what a run looks like, and no result."
+        found |= {"outcome": "cannot_tell", "headline": "Rehearsal: the numbers mean nothing", "details": details}
+    return found | {"symbol": _SYMBOLS[found["outcome"]]}
 
 
 def _candidate_last(results: dict[str, Any]) -> dict[str, Any]:

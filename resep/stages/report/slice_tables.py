@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from resep.rounding import places, plain, signed
+from resep.rounding import p_text, places, plain, signed
 from resep.stages.report import charts
 from resep.stages.report.tables import range_text, tone_of
 
@@ -45,6 +45,7 @@ def _row(part: Part, metric: Mapping[str, Any], scale: charts.Scale) -> dict[str
         "candidate": plain(c["candidate_mean"], d),
         "delta": signed(c["delta"], d),
         "interval": range_text(c, d),
+        "p": p_text(c["p_adjusted"]),
         "tone": tone,
         "bar": charts.interval(scale, c["delta"], c["ci_low"], c["ci_high"], tone, title) if drawn else None,
     }

@@ -13,9 +13,10 @@ from typing import Any
 
 from resep.records import Example, Sample
 from resep.stages.report.metrics import Scored
-from resep.statistics import compare, holm
+from resep.statistics import Comparison, compare, holm
 
-FEW = 10  # below so many rows an interval says next to nothing; the page says so
+FEW = 10  # below so many rows an interval says next to nothing: there is none, and no test; the page says so
+_UNTOLD = ("ci_low", "ci_high", "p", "p_adjusted", "mde", "relative", "relative_low", "relative_high")
 MOST = 30  # values of one field, those with the most rows; the others are counted
 
 
@@ -36,7 +37,8 @@ def slice_rows(
     """One entry per field and value, in the order of size: {field, value, few, comparison, metrics}.
 
     `comparison` is that of the primary metric, `metrics` has those of all the others by name. Their `p_adjusted` is
-    adjusted over all slices and, but for the primary metric, over the metrics as well.
+    adjusted over all slices and, but for the primary metric, over the metrics as well. A comparison of fewer than 10
+    rows has a difference, and neither an interval nor a p-value.
     """
     examples = list(examples)
     found = []
@@ -67,7 +69,12 @@ def _compared(scored: Sequence[Scored], asked: Question, rows: set[str]) -> dict
         pairs, asked.baseline, asked.candidate, primary=asked.primary, clusters=asked.clusters, seed=asked.seed
     )
     asked_here = {name: c for name, c in compared.items() if c.n or c.unpaired or name == asked.primary}
-    return {name: asdict(comparison) for name, comparison in asked_here.items()}  # not those with rows of their own
+    return {name: _told(comparison) for name, comparison in asked_here.items()}  # not those with rows of their own
+
+
+def _told(comparison: Comparison) -> dict[str, Any]:
+    found = asdict(comparison)
+    return found | dict.fromkeys(_UNTOLD) if comparison.n < FEW else found
 
 
 def _adjusted(slices: list[dict[str, Any]]) -> list[dict[str, Any]]:

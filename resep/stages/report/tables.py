@@ -7,10 +7,10 @@ from typing import Any
 
 from resep.rounding import NOTHING, p_text, places, plain, signed
 from resep.stages.report import charts
+from resep.statistics.outcome import is_shown
 
 _ARROWS = {"higher": "↑", "lower": "↓", "none": ""}
 _DIRECTIONS = {"higher": "higher is better", "lower": "lower is better", "none": "neither good nor bad"}
-_ALPHA = 0.05
 
 
 def metric_rows(results: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -25,14 +25,15 @@ def arm_rows(metric: Mapping[str, Any], verdict: Mapping[str, Any]) -> dict[str,
     """The primary metric's mean of every arm with its interval, on one axis."""
     known = {arm: facts for arm, facts in metric["arms"].items() if facts["mean"] is not None}
     ends = [v for facts in known.values() for v in (facts["ci_low"], facts["mean"], facts["ci_high"]) if v is not None]
-    scale = charts.scale_over(ends)
+    scale, counts = charts.scale_over(ends), {facts["n"] for facts in known.values()}
     rows = []
     for arm, facts in sorted(known.items(), key=lambda item: item[0] == verdict["candidate"]):
         d = places(facts["ci_low"], facts["ci_high"])
         role = "candidate" if arm == verdict["candidate"] else "strongest" if arm == verdict["baseline"] else "other"
         title = f"{arm}: mean {plain(facts['mean'], d)}, 95% interval {range_text(facts, d)}"
         bar = charts.interval(scale, facts["mean"], facts["ci_low"], facts["ci_high"], role, title)
-        rows.append({"arm": arm, "mean": plain(facts["mean"], d), "bar": bar, "role": role})
+        name = arm if len(counts) == 1 else f"{arm} ({facts['n']} rows)"
+        rows.append({"arm": name, "mean": plain(facts["mean"], d), "bar": bar, "role": role})
     return {"rows": rows, "axis": charts.axis(scale)}
 
 
@@ -62,6 +63,7 @@ def training_facts(training: Mapping[str, Any]) -> list[tuple[str, str]]:
     steps, planned = training.get("steps"), training.get("planned_steps")
     trained, total = training.get("trainable_parameters"), training.get("total_parameters")
     epochs = max((record.get("epoch") or 0 for record in training["curve"]), default=0)
+    chosen, billed = training.get("hyperparameters"), training.get("trained_tokens")
     early = ", stopped early as asked" if training.get("stopped_early") else ""
     found = [
         ("method", training.get("method")),
@@ -71,6 +73,9 @@ def training_facts(training: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("trained weights", f"{trained:,} of {total:,} ({trained / total:.2%})" if trained and total else None),
         ("final training loss", _loss(training.get("final_loss"))),
         ("final validation loss", _loss(training.get("final_eval_loss"))),
+        ("job at the service", training.get("job")),
+        ("trained with", ", ".join(f"{name} {value}" for name, value in chosen.items()) if chosen else None),
+        ("tokens trained on there", f"{billed:,}" if billed else None),
     ]
     return [(name, str(value)) for name, value in found if value is not None]
 
@@ -91,15 +96,32 @@ def _metric_row(name: str, metric: Mapping[str, Any], baseline: str | None, scal
         "arrow": _ARROWS[metric["direction"]],
         "direction": _DIRECTIONS[metric["direction"]],
         "signature": metric["signature"],
-        "arms": {arm: _mean(facts, d) for arm, facts in metric["arms"].items()},
+        "arms": {arm: _mean(facts, _common_mean(arm, facts, main), d) for arm, facts in metric["arms"].items()},
         "comparisons": [_comparison(metric, c, scale) for c in compared],
         "drawn": _is_drawn(metric),
     }
 
 
-def _mean(facts: Mapping[str, Any], d: int) -> dict[str, Any]:
-    mean, raw = plain(facts["mean"], d), plain(facts["raw_mean"], d)
-    return {"mean": mean, "raw": raw if raw != mean else None, "n": facts["n"], "unscored": facts["unscored"]}
+def _mean(facts: Mapping[str, Any], common: float | None, d: int) -> dict[str, Any]:
+    """`mean` is over the rows of the difference beside it; `all` says that over all rows, where it is another."""
+    own, raw = plain(facts["mean"], d), plain(facts["raw_mean"], d)
+    mean = own if common is None else plain(common, d)
+    return {
+        "mean": mean,
+        "all": f"{own} over its {facts['n']} rows" if mean != own else None,
+        "raw": raw if raw != own else None,
+        "n": facts["n"],
+        "unscored": facts["unscored"],
+    }
+
+
+def _common_mean(arm: str, facts: Mapping[str, Any], main: Mapping[str, Any] | None) -> float | None:
+    """The arm's mean over the rows that both arms of the comparison have, where that is not all it has."""
+    if main is None or facts["n"] == main["n"]:
+        return None
+    means = {main["baseline"]: main["baseline_mean"], main["candidate"]: main["candidate_mean"]}
+    found: float | None = means.get(arm)
+    return found
 
 
 def _comparison(metric: Mapping[str, Any], c: Mapping[str, Any], scale: charts.Scale) -> dict[str, Any]:
@@ -126,10 +148,9 @@ def _comparison(metric: Mapping[str, Any], c: Mapping[str, Any], scale: charts.S
 
 def tone_of(metric: Mapping[str, Any], c: Mapping[str, Any]) -> str:
     """better or worse only where the interval excludes 0 and the adjusted test agrees."""
-    low, high, p = c["ci_low"], c["ci_high"], c["p_adjusted"]
-    if low is None or p is None or p >= _ALPHA or low <= 0 <= high:
+    if not is_shown(c["ci_low"], c["ci_high"], c["p_adjusted"]):
         return "even"
-    return "better" if (low > 0) == (metric["direction"] == "higher") else "worse"
+    return "better" if (c["ci_low"] > 0) == (metric["direction"] == "higher") else "worse"
 
 
 def _is_drawn(metric: Mapping[str, Any]) -> bool:

@@ -65,7 +65,7 @@ def _run(tasks: Sequence[Task], emit: Emit, *, template_folder: Path, model: Mod
     from resep.templates import load_template, load_tokenizer
 
     for task in tasks:
-        tokenizer = load_tokenizer(model.folder())
+        tokenizer = load_tokenizer(model.tokenizer_folder())
         template = load_template(task.config["prompt.chat_template"], template_folder, tokenizer)
         tokenise(task, template, tokenizer, emit)
         yield task

@@ -72,7 +72,7 @@ def statistics(tallies: Mapping[str, Tally], test: Lengths, rule: Rule) -> dict[
     overflow = [entry for tally in tallies.values() for entry in tally.overflow]
     whole = all_lengths(tallies.values())
     return {
-        "splits": {**{split: _of_split(tally) for split, tally in tallies.items()}, "test": _of_test(test)},
+        "splits": split_statistics(tallies, test),
         "sequence_len": {str(share): suggested_length(whole, share / 100) for share in (99, 100)} if whole else {},
         "overflow": overflow,
         "overflow_would_lose": would_lose(tally.losses for tally in tallies.values()),
@@ -81,6 +81,11 @@ def statistics(tallies: Mapping[str, Tally], test: Lengths, rule: Rule) -> dict[
         "marker_ids": marker_ids[:LISTED_MARKER_IDS],
         "warnings": [*_overflow_warnings(overflow, rule), *_marker_warnings(marker_ids, rule)],
     }
+
+
+def split_statistics(tallies: Mapping[str, Tally], test: Lengths) -> dict[str, Any]:
+    """What statistics.json says of each split."""
+    return {**{split: _of_split(tally) for split, tally in tallies.items()}, "test": _of_test(test)}
 
 
 def lengths(tallies: Mapping[str, Tally], test: Lengths) -> dict[str, Any]:

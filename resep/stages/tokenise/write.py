@@ -47,10 +47,10 @@ def tokenise(task: Task, template: Template, tokenizer: Tokenizer, emit: Emit) -
     (task.out / "statistics.json").write_text(text, encoding="utf-8")
     (task.out / "lengths.json").write_text(json.dumps(counts.lengths(tallies, test)) + "\n", encoding="utf-8")
     given_up = {entry["id"]: entry["tokens"] for entry in overflow if not entry["kept"]}
-    _write_ledger(prepared / "ledger.jsonl", given_up, rule.limit, task.out / "ledger.jsonl")
+    write_ledger(prepared / "ledger.jsonl", given_up, rule.limit, task.out / "ledger.jsonl")
 
 
-def _write_ledger(source: Path, given_up: Mapping[str, int], limit: int, target: Path) -> None:
+def write_ledger(source: Path, given_up: Mapping[str, int], limit: int, target: Path) -> None:
     """Prepare's ledger, with the rows that were too long (id -> tokens) as dropped."""
     with source.open(encoding="utf-8") as lines, target.open("w", encoding="utf-8") as file:
         for line in lines:

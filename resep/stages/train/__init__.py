@@ -4,7 +4,7 @@ Exit code 0 proves little: Axolotl also exits with 0 after a NaN loss, after lab
 plug-in that should report. A success here needs the plug-in's `begin` and `end`, every planned step or a recorded
 early stop, and finite gradients that are not all zero.
 
-Leaves adapter/ (method full: model/), training.jsonl and summary.json; timings.json and work/ (log, config) beside.
+Leaves adapter/ (method full: model/), training.jsonl and summary.json; timings.json, tokenizer/ and work/ beside.
 An interrupted training continues from its last whole checkpoint.
 """
 
@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 from resep.digests import write_json
 from resep.errors import StageError
+from resep.handover.tokenizer import FOLDER as TOKENIZER
+from resep.handover.tokenizer import hand_over_tokenizer
 from resep.process import follow
 from resep.stages.train.outcome import complaint_about, explain, keep_weights, summarise
 from resep.stages.train.timings import timings
@@ -63,6 +65,7 @@ def _run(
         if complaint := complaint_about(story):
             raise StageError("train", complaint, work / "log.txt")
         keep_weights(work / "output", task.out / weights, model.identity)
+        hand_over_tokenizer(model.folder(), None, task.out / TOKENIZER)
         write_json(task.out / "summary.json", summarise(story, _config(work)))
         data = task.inputs["tokenise"] / "train.parquet"
         write_json(task.out / "timings.json", timings(story, time.time() - started, data, profile))
