@@ -14,7 +14,7 @@ gallery: $(INSTALLED)  ## every recipe for a CPU, for real: most of an hour; the
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -n auto -m "not slow" --hypothesis-profile=thorough
-	$(BIN)/python -m pytest -m slow
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto -m slow --durations=25
 
 install: $(INSTALLED)
 

@@ -20,9 +20,11 @@ def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]
     if before["revision"] != now["revision"]:
         yield "Resep's own code for it changed"
     for key in sorted({*before["config"], *now["config"]}):
-        old, new = before["config"].get(key), now["config"].get(key)
+        old, new = (
+            _short(section["config"][key]) if key in section["config"] else "absent" for section in (before, now)
+        )
         if old != new:
-            yield f"{key}: {_short(old)} -> {_short(new)}"
+            yield f"{key}: {old} -> {new}"
     for section in ("reads", "inputs"):
         for word in sorted({*before[section], *now[section]}):
             if before[section].get(word) != now[section].get(word):

@@ -1,5 +1,6 @@
 """The evaluator `steps_format`: lists of steps as the recipe writes them, and why outputs are none."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -22,6 +23,7 @@ def judged(output: str, target: str | tuple[str, ...] = ("a", "b"), response_for
 @given(steps, st.sampled_from(FORMATS))
 def test_what_the_recipe_writes_is_in_its_format(written: list[str], response_format: str) -> None:
     text = render_steps(written, response_format)
+    assume(not any(re.fullmatch(r"\s*(?:\d+[.)]?|[-*])\s*", step) for step in written))  # a marker alone is no step
     assume(parse_steps(text).steps == parse_steps(render_steps(written, "json")).steps)
     assume(len(parse_steps(text).steps) == len(written))
     assert judged(text, tuple(written), response_format).values == {
