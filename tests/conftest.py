@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
@@ -12,6 +13,9 @@ from hypothesis import settings
 GOLDEN = Path(__file__).parent / "golden"
 
 Golden = Callable[[str, str], None]
+
+# A shell has its background jobs ignore SIGINT, and so would everything that a test starts and interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # `make test` asks for the thorough profile; while working, a few examples say enough in a few seconds.
 settings.register_profile("fast", max_examples=25, deadline=None)
