@@ -18,6 +18,7 @@ import transformers
 from resep.endpoints import Answer, Answers, Token
 from resep.events import emit, work
 from resep.generation.loading import load_model
+from resep.generation.quick import quickened
 from resep.models.foreign import may_run_code
 from resep.records import Message
 from resep.templates import encode_prompt, load_template, load_tokenizer
@@ -36,12 +37,13 @@ def job(request: Mapping[str, Any]) -> None:
     model.generation_config = _generation_config(model, tokenizer, request)
     kept = Answers(Path(request["answers"]), {}, threading.Lock())
     done = 0
-    for batch in _batches(prompts, model.config, request):
-        torch.manual_seed(int(questions[batch[0]]["seed"]))
-        for at, answer in zip(batch, _answers(model, words, [prompts[at] for at in batch]), strict=True):
-            kept.add(questions[at]["digest"], answer)
-        done += len(batch)
-        emit("progress", done=done, total=len(prompts), unit="questions", task="judge")
+    with quickened(model):
+        for batch in _batches(prompts, model.config, request):
+            torch.manual_seed(int(questions[batch[0]]["seed"]))
+            for at, answer in zip(batch, _answers(model, words, [prompts[at] for at in batch]), strict=True):
+                kept.add(questions[at]["digest"], answer)
+            done += len(batch)
+            emit("progress", done=done, total=len(prompts), unit="questions", task="judge")
 
 
 def _batches(prompts: Sequence[Sequence[int]], config: Any, request: Mapping[str, Any]) -> Iterator[list[int]]:
