@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from resep.commands.loading import require_trust, trust_argument
+from resep.commands.loading import require_trust, set_argument, trust_argument
 from resep.errors import ResepError, StageError
 from resep.printable import on_one_line, printable
 
@@ -31,14 +31,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="who answers: tuned (default), base, both under each other, or another arm with the run's weights",
     )
     parser.add_argument("--max-new-tokens", type=int, metavar="N", help="longest answer (default: as in the recipe)")
-    parser.add_argument(
-        "--set",
-        dest="overrides",
-        metavar="KEY=VALUE",
-        action="append",
-        default=[],
-        help="replace a value of the run's recipe, e.g. generation.do_sample=true (may be repeated)",
-    )
+    set_argument(parser, "a value of the run's recipe, e.g. generation.do_sample=true")
     trust_argument(parser)
 
 

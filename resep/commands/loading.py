@@ -23,19 +23,23 @@ _EARLY = ("prepare", "tokenise", "configure")
 
 def recipe_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", type=Path, help="the recipe, a YAML file")
+    set_argument(parser, "a value, e.g. training.learning_rate=1e-4")
+    environment_argument(parser)
+    parser.add_argument(
+        "--fetch",
+        action="store_true",
+        help="fetch what the recipe names by an address and is not on this machine yet: parents, rows",
+    )
+
+
+def set_argument(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument(
         "--set",
         dest="overrides",
         metavar="KEY=VALUE",
         action="append",
         default=[],
-        help="replace a value, e.g. training.learning_rate=1e-4 (may be repeated)",
-    )
-    environment_argument(parser)
-    parser.add_argument(
-        "--fetch",
-        action="store_true",
-        help="fetch what the recipe names by an address and is not on this machine yet: parents, rows",
+        help=f"replace {what} (may be repeated)",
     )
 
 

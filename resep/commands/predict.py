@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resep.commands.loading import refuse_or_warn, require_trust, store_arguments
+from resep.commands.loading import refuse_or_warn, require_trust, set_argument, store_arguments
 from resep.errors import ResepError
 
 if TYPE_CHECKING:
@@ -24,14 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--arm", default="tuned", help="who answers (default: tuned); base, or an arm of the recipe")
     parser.add_argument("--out", type=Path, metavar="FILE", help="where to write the answers (default: on the screen)")
     parser.add_argument("--format", choices=("csv", "jsonl"), help="default: as --out is called, else csv")
-    parser.add_argument(
-        "--set",
-        dest="overrides",
-        metavar="KEY=VALUE",
-        action="append",
-        default=[],
-        help="replace a value of the run's recipe, e.g. generation.max_new_tokens=300 (may be repeated)",
-    )
+    set_argument(parser, "a value of the run's recipe, e.g. generation.max_new_tokens=300")
     store_arguments(parser)
 
 
