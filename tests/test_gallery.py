@@ -1,6 +1,7 @@
 """The recipes that are shipped: each is sound, short, plans its stages, and becomes the config that was agreed on."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -98,3 +99,13 @@ def test_every_figure_of_the_table_comes_from_a_run() -> None:
     text = README.read_text(encoding="utf-8")
     assert with_table(text, known()) == text
     assert set(known()) <= {f"{name}_cpu" for name in PAIRS}
+
+
+@pytest.mark.parametrize("name", ["tutorial.md", "tutorial.id.md"])
+def test_the_tutorial_quotes_its_recipe_to_the_letter(name: str) -> None:
+    recipe = (data_folder("recipes") / "eight_steps.yaml").read_text(encoding="utf-8")
+    text = (README.parent / "docs" / name).read_text(encoding="utf-8")
+    quoted = re.findall(r"^```yaml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert len(quoted) >= 6
+    assert [lines for lines in quoted if lines not in recipe] == []
+    assert "TODO" not in text
