@@ -39,7 +39,11 @@ def spaced_all(texts: Sequence[str]) -> list[str]:
     whole = joined([text for text in texts if text.isascii()]) if len(texts) > _FEW else None
     if whole is None:
         return [" ".join(text.split()) for text in texts]
-    spaced = iter(single_spaced(whole.encode().replace(b"\n", b" ")).decode().split(SEPARATOR))
+    before = whole.encode()
+    after = single_spaced(before.replace(b"\n", b" "))
+    if after == before:  # as most texts are once they were cleaned
+        return [text if text.isascii() else " ".join(text.split()) for text in texts]
+    spaced = iter(after.decode().split(SEPARATOR))
     return [next(spaced) if text.isascii() else " ".join(text.split()) for text in texts]
 
 

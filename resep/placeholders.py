@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 _OFFSET = 0xE000
 HIDDEN = re.compile("[\ue000-\ue0ff]+")
@@ -15,6 +16,7 @@ _NAMED = re.compile("\ue05b([\ue041-\ue05a][\ue030-\ue039\ue041-\ue05a\ue05f]*)[
 _FIRST_BYTE = b"\xee"  # with which every character from U+E000 to U+EFFF begins in UTF-8
 
 
+@lru_cache
 def hide(placeholder: str) -> str:
     """The placeholder (e.g. "[EMAIL]", "{{Né le}}") in private-use characters."""
     return "".join([chr(_OFFSET + byte) for byte in placeholder.encode("utf-8", "surrogatepass")])
@@ -22,7 +24,7 @@ def hide(placeholder: str) -> str:
 
 def reveal(text: str) -> str:
     """The text with every hidden placeholder written out again."""
-    return HIDDEN.sub(_written_out, text) if _may_hide(text) else text
+    return HIDDEN.sub(lambda found: _written_out(found[0]), text) if _may_hide(text) else text
 
 
 def is_hidden(text: str) -> bool:
@@ -40,7 +42,7 @@ def hidden_names(text: str) -> Iterator[str]:
     left here beyond what was here before it."""
     if _may_hide(text):
         for found in _NAMED.finditer(text):
-            yield _written_out(found, 1)
+            yield _written_out(found[1])
 
 
 def _may_hide(text: str) -> bool:
@@ -48,8 +50,9 @@ def _may_hide(text: str) -> bool:
     return not text.isascii() and _FIRST_BYTE in text.encode("utf-8", "surrogatepass")
 
 
-def _written_out(found: re.Match[str], group: int = 0) -> str:
-    raw = found[group].encode("utf-16-le")[::2]  # the lower byte of each character
+@lru_cache
+def _written_out(hidden: str) -> str:
+    raw = hidden.encode("utf-16-le")[::2]  # the lower byte of each character
     try:
         return raw.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:  # a step has cut the placeholder within a character

@@ -16,7 +16,7 @@ from resep.similarity.bands import bands
 from resep.similarity.components import alone, join
 from resep.similarity.nearest import NONE, nearest, sorted_bands
 from resep.similarity.neighbours import near_pairs
-from resep.similarity.normal import first_of_each
+from resep.similarity.normal import first_of_each, repeated
 from resep.similarity.shingles import jaccard
 from resep.similarity.signatures import WIDTH, are_near, likeness, signatures
 from resep.splits.keys import normalised
@@ -227,3 +227,14 @@ def test_the_first_of_each_is_the_same_in_parts(monkeypatch: pytest.MonkeyPatch)
         with monkeypatch.context() as patch:
             patch.setattr("resep.similarity.normal._FEW", 10)
             assert first_of_each(digests).tolist() == whole.tolist()
+
+
+@given(st.lists(st.sampled_from([b"first...", b"second..", b"third...", b"fourth..", b"another."]), max_size=40))
+def test_a_repeated_row_names_the_first_of_its_kind(digests: list[bytes]) -> None:
+    table = np.frombuffer(b"".join(digests), np.uint8).reshape(-1, 8)
+    expected = [(at, digests.index(each)) for at, each in enumerate(digests) if each in digests[:at]]
+    for few in (3, 2**16):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("resep.similarity.normal._FEW", few)
+            again, first = repeated(table)
+        assert list(zip(again.tolist(), first.tolist(), strict=True)) == expected

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import compress
 from typing import Any, overload
@@ -18,9 +18,16 @@ class Table(Sequence[Mapping[str, Any]]):
     """The fields of rows by name, in the order in which each row has them. A row is made where one is asked for."""
 
     columns: Mapping[str, list[Any]]
+    _kinds: dict[str, set[type]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
+
+    def kinds(self, name: str) -> set[type]:
+        """The types of the values of a column."""
+        if name not in self._kinds:
+            self._kinds[name] = {*map(type, self.columns[name])}
+        return self._kinds[name]
 
     @overload
     def __getitem__(self, at: int) -> dict[str, Any]: ...
@@ -86,5 +93,4 @@ def column(rows: Rows, field: str, kind: type) -> list[Any] | None:
     """
     if not isinstance(rows, Table) or field not in rows.columns or rows.columns.keys() & {"messages", "system"}:
         return None
-    values = rows.columns[field]
-    return values if {*map(type, values)} == {kind} else None
+    return rows.columns[field] if rows.kinds(field) == {kind} else None

@@ -9,7 +9,9 @@ Groups do follow chains, because a pair of near rows on two sides of a split is 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
+from heapq import merge
 from itertools import chain
+from operator import attrgetter
 from typing import Any, Literal
 
 import numpy as np
@@ -20,7 +22,7 @@ from resep.judging import Digests, Judgement
 from resep.similarity.bands import Indices
 from resep.similarity.components import alone, join
 from resep.similarity.neighbours import near_pairs
-from resep.similarity.normal import DIGEST_BYTES, digests_of_parts, first_of_each, numbers
+from resep.similarity.normal import DIGEST_BYTES, digests_of_parts, numbers, repeated
 from resep.similarity.settings import deduplicating_faults
 from resep.similarity.signatures import signatures
 from resep.splits.keys import normalised
@@ -54,32 +56,34 @@ def judged(digests: Digests, near: float | None, action: Action) -> Generator[Ju
     """
     for option, message in deduplicating_faults({"near": near}):
         raise ResepError(f"deduplicate: {option}: {message}")
-    exact = numbers(digests.table)
-    first = first_of_each(exact)
-    unique = np.flatnonzero(first == np.arange(len(first)))
-    findings: dict[str, Any] = {"duplicates": len(first) - len(unique)}
+    again, first = repeated(digests.table)
+    equal = _dropped(again, first, "duplicate", digests.place)
+    findings: dict[str, Any] = {"duplicates": len(again)}
     if near is None:
-        yield from _dropped(first, np.full(len(first), -1), digests.place)
+        yield from equal
         return findings
     signed = digests.table[:, DIGEST_BYTES:]
+    unique = np.delete(alone(len(digests)), again)
     lower, higher = near_pairs(signed, unique, near)
-    components = alone(len(first))
+    components = alone(len(digests))
     join(components, lower, higher)
     findings |= {"near": near, "action": action, "pairs": len(lower), **_described(components, digests.place)}
-    twins = _twins(signed, unique, near, lower, higher) if action == "drop" else np.full(len(first), -1)
-    yield from _dropped(first, twins, digests.place)
+    if action == "drop":
+        twins = _twins(signed, unique, near, lower, higher)
+        late = np.flatnonzero(twins >= 0)
+        alike = _dropped(late, twins[late], "near duplicate", digests.place)
+        yield from merge(equal, alike, key=attrgetter("index"))
+    else:
+        yield from equal
     if action == "group":
-        yield from _grouped(components, exact)
+        yield from _grouped(components, numbers(digests.table))
     return findings
 
 
-def _dropped(first: Indices, twins: Indices, place: Callable[[int], str]) -> Iterator[Judgement]:
-    """`first`: of each row the first that is equal; `twins`: the kept row that it is near to, or -1."""
-    for row in np.flatnonzero((first != np.arange(len(first))) | (twins >= 0)).tolist():
-        if twins[row] >= 0:
-            yield Judgement(row, dropped=f"near duplicate of {place(int(twins[row]))}")
-        else:
-            yield Judgement(row, dropped=f"duplicate of {place(int(first[row]))}")
+def _dropped(rows: Indices, kept: Indices, what: str, place: Callable[[int], str]) -> Iterator[Judgement]:
+    """Each of the rows goes for the one of `kept` at its place."""
+    for row, other in zip(rows.tolist(), kept.tolist(), strict=True):
+        yield Judgement(row, dropped=f"{what} of {place(other)}")
 
 
 def _twins(signed: NDArray[np.uint8], unique: Indices, near: float, lower: Indices, higher: Indices) -> Indices:

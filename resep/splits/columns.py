@@ -34,6 +34,12 @@ class Columns:
     def __len__(self) -> int:
         return len(self.position)
 
+    @property
+    def is_placed_alone(self) -> bool:
+        """Whether its position alone decides a row's split, which then is that of all rows of its prompt."""
+        all_ask = self.has_question is None or bool(self.has_question.all())
+        return all_ask and self.stratum is None and self.time is None
+
     def take(self, rows: Indices) -> Columns:
         """Some of the rows."""
         return Columns(

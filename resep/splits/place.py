@@ -70,7 +70,10 @@ def _as_given(columns: Columns, rule: SplitRule) -> Placement:
 
 def _shared(columns: Columns, rule: SplitRule, fractions: Mapping[str, float]) -> Placement:
     """Rows by their hash, by their rank within their class, or by time; every class in every split."""
-    ranges, prompts = ranges_of(fractions), prompts_of(columns)
+    ranges = ranges_of(fractions)
+    if columns.is_placed_alone:
+        return Placement(_split_at(columns.position, ranges))
+    prompts = prompts_of(columns)
     if columns.time is not None:
         return _by_time(columns, prompts, fractions)
     positions = prompts.position
@@ -103,6 +106,7 @@ def _by_time(columns: Columns, prompts: Prompts, fractions: Mapping[str, float])
 
 def _split_at(positions: Positions, ranges: Ranges) -> Codes:
     """The split whose range a position falls into; the last one for what rounding leaves above it."""
-    bounds = [high for _, high in ranges.values()][:-1]
-    found: Codes = np.array(list(ranges), dtype=np.int8)[np.searchsorted(bounds, positions, side="right")]
-    return found
+    codes: Codes = np.full(len(positions), next(iter(ranges)), np.int8)
+    for code, (low, _) in ranges.items():
+        codes[positions >= low] = code
+    return codes

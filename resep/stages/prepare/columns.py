@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,14 @@ def filled(path: Path, dtype: str, length: int, value: Any = 0) -> NDArray[Any]:
     return array
 
 
+def in_pieces(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """An array on disk piece by piece."""
+    return (array[start : start + _AT_ONCE] for start in range(0, len(array), _AT_ONCE))
+
+
+_AT_ONCE = 2**17
+
+
 def occurrences(keys: NDArray[np.uint64], out: NDArray[Any]) -> None:
     """out[i] = how often keys[i] stood before i: 0 for the first of its kind."""
     for rows in rows_in_parts(keys):
@@ -63,19 +71,25 @@ def _occurrences(keys: NDArray[np.uint64]) -> NDArray[Any]:
     return found
 
 
-def distinct(raw: NDArray[np.uint8], width: int) -> bytes:
-    """The values of so many bytes each that stand one after another: sorted, each once."""
-    values = np.unique(np.frombuffer(raw, np.dtype((np.void, width)))) if len(raw) else raw
-    return values.tobytes()
+def distinct(raw: NDArray[np.uint8], width: int) -> Iterator[bytes]:
+    """The values of so many bytes each that stand one after another: sorted, each once; a part of them at a time."""
+    table = raw.reshape(-1, width)
+    part_of = table[:, 0] // _SHARE
+    for part in range(256 // _SHARE):
+        values = np.ascontiguousarray(table[part_of == part])
+        yield np.unique(values.view(np.dtype((np.void, width)))).tobytes()
 
 
-def chosen_rows(table: NDArray[Any], rows: NDArray[Any], path: Path, at_once: int = 100_000) -> NDArray[Any]:
+_SHARE = 16  # values of the first byte that are sorted together
+
+
+def chosen_rows(table: NDArray[Any], rows: NDArray[Any], path: Path) -> NDArray[Any]:
     """`table[rows]`, on disk."""
     if len(rows) == len(table):
         return table
     if not len(rows):
         return table[:0]
     chosen = np.memmap(path, table.dtype, "w+", shape=(len(rows), *table.shape[1:]))
-    for start in range(0, len(rows), at_once):
-        chosen[start : start + at_once] = table[rows[start : start + at_once]]
+    for piece, some in zip(in_pieces(chosen), in_pieces(rows), strict=True):
+        piece[:] = table[some]
     return chosen

@@ -33,6 +33,10 @@ class Deciding:
             codes = [self.strata.setdefault(name, len(self.strata)) for name in shard.columns["stratum"]]
             self._column("stratum", "int32").extend(codes)
 
+    def numbers(self) -> NDArray[np.int64]:
+        """The number of each row."""
+        return self._column("numbers").array()
+
     def array(self, name: str) -> NDArray[Any] | None:
         """A number for each row; None for what nothing goes by."""
         return self._columns[name].array() if name in self._columns else None
@@ -46,7 +50,7 @@ class Deciding:
 def candidates(passed: Passed) -> tuple[NDArray[np.int64], Columns]:
     """The rows that the last pass left and no judgement dropped since: their numbers, and what decides their split."""
     deciding, fates = passed.deciding, passed.fates
-    there = np.flatnonzero(fates.fates[deciding.array("numbers")] == 0)
+    there = fates.open_among(deciding.numbers(), fates.folder / "open")
 
     def chosen(name: str) -> Any:
         array = deciding.array(name)

@@ -53,7 +53,8 @@ def prepare_rows(recipe: Recipe, out: Path, work: Path, emit: Emit) -> None:
     quarantine = plan.on_bad_row == "quarantine"
     write_ledger(passed.first, passed, splits, made, out / "ledger.jsonl", quarantine=quarantine)
     if plan.private:  # not declared: who has another key must not prepare again
-        (out / PRIVATE).write_bytes(distinct(passed.private.array(), DIGEST_BYTES))
+        with (out / PRIVATE).open("wb") as file:
+            file.writelines(distinct(passed.private.array(), DIGEST_BYTES))
         write_facts(out / FACTS, *plan.private)
     if quarantine:
         write_quarantined(passed.first, out / "quarantined.jsonl")

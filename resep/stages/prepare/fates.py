@@ -12,7 +12,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from resep.stages.prepare.columns import Column, filled, occurrences
+from resep.stages.prepare.columns import Column, filled, in_pieces, occurrences
 from resep.stages.prepare.ids import numbers_of
 from resep.stages.prepare.imbalance import MOST_VALUES
 from resep.stages.prepare.ledger import counted
@@ -76,6 +76,14 @@ class Fates:
                 self.fates[number] = 1 + self._noted(drop, self.source(number))
                 dropped += 1
         return dropped
+
+    def open_among(self, numbers: NDArray[np.int64], path: Path) -> NDArray[np.int64]:
+        """Which of the rows of these numbers are open, as indices into `numbers`; on disk."""
+        found, start = Column(path, "int64"), 0
+        for some in in_pieces(numbers):
+            found.extend(start + np.flatnonzero(self.fates[some] == 0))
+            start += len(some)
+        return found.array()
 
     def rows_of(self, source: int) -> int:
         """How many rows a source gave."""

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +92,7 @@ def enter_numbers(passed: Passed, splits: NDArray[np.int8]) -> None:
 
 def _finished(shard: Shard, passed: Passed, numbers: NDArray[np.int64]) -> list[bytes]:
     """The lines of examples, told apart from earlier rows that say the same, their placeholders numbered."""
-    lines = list(shard.lines())
+    lines = shard.lines()
     for at, own in shard.columns["own"]:
         lines[at] = renumber([lines[at].decode()], own, passed.book)[0].encode()
     for at in np.flatnonzero(passed.fates.repeats[numbers]).tolist():
@@ -108,10 +107,10 @@ def count(shared: Shared, splits: NDArray[np.int8], columns: Mapping[str, Any]) 
     of_rows = splits.tolist()
     for code, split in enumerate(SPLITS):
         shared.splits[split] += of_rows.count(code)
-        for name, values in columns["values"].items():
-            counts = Counter(compress(values, splits == code))
-            del counts[None]
-            shared.values[name][split].update(counts)
+    for name, values in columns["values"].items():
+        for (value, code), rows in Counter(zip(values, of_rows, strict=True)).items():
+            if value is not None and code >= 0:
+                shared.values[name][SPLITS[code]][value] += rows
     for at, placeholders in columns["placeholders"]:
         if of_rows[at] >= 0:
             shared.placeholders.update(placeholders)

@@ -8,7 +8,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
 from numpy.typing import NDArray
 
 from resep.errors import ResepError
@@ -48,10 +47,10 @@ class AllRows:
 def judge(step: Planned, digests: Column, numbers: NDArray[Any], passed: Passed) -> None:
     """Let a step judge the rows that are still there from the digests that it made of them."""
     fates, done = passed.fates, passed.steps[step.at]
-    there = np.flatnonzero(fates.fates[numbers] == 0)
+    there = fates.open_among(numbers, digests.path.with_suffix(".open"))
     table = chosen_rows(digests.table(len(numbers)), there, digests.path.with_suffix(".chosen"))
     alive = chosen_rows(numbers, there, digests.path.with_suffix(".alive"))
-    done.rows_in = len(alive)
+    done.rows_in = done.rows_out = len(alive)
     if not done.rows_in:
         return
     judged = open_step(step.spec).judge_rows(
@@ -62,10 +61,9 @@ def judge(step: Planned, digests: Column, numbers: NDArray[Any], passed: Passed)
             raise ResepError(f"preprocessing step '{step.name}': judge_rows yields Judgement, not {type(said)}")
         number = int(alive[said.index])
         if said.dropped:
-            fates.drop([Drop(number, step.name, said.dropped)])
+            done.rows_out -= fates.drop([Drop(number, step.name, said.dropped)])
         elif said.group:
             passed.groups[number] = said.group
-    done.rows_out = int((fates.fates[alive] == 0).sum())
 
 
 def stream(step: Planned, passed: Passed, folder: Path) -> Left:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from resep.similarity.bands import Indices
 from resep.similarity.nearest import NONE, Nearest, nearest, sorted_bands
-from resep.similarity.normal import DIGEST_BYTES, digest, numbers
+from resep.similarity.normal import DIGEST_BYTES, digest, numbers, rows_in_parts
 from resep.similarity.signatures import signatures
 from resep.splits import SPLITS, TEST, TRAIN, VALIDATION
 from resep.splits.keys import normalised
@@ -113,11 +113,10 @@ def find_leakage(
     negative for rows that are in none or ask nothing. `near` and `threshold` are the recipe's `split.leakage`; where it
     does not say `near` (None), near ones are looked for among at most MOST_ROWS_UNASKED rows.
     """
-    training = np.flatnonzero(splits == TRAIN)
     held = {SPLITS[code]: rows for code in _HELD_OUT if len(rows := np.flatnonzero(splits == code))}
-    exact = _exact(table, training, held)
-    why_not = _why_not(near, len(training) + sum(map(len, held.values())))
-    found = {} if why_not else _near(table, training, held, threshold)
+    exact = _exact(table, splits, held)
+    why_not = _why_not(near, int((splits >= 0).sum()))
+    found = {} if why_not else _near(table, np.flatnonzero(splits == TRAIN), held, threshold)
     counts = {split: _counts(each, threshold) for split, each in found.items()}
     is_exact = any((each.rows != NONE).any() for each in exact.values())
     return Leakage(
@@ -145,16 +144,19 @@ def _why_not(near: str | None, rows: int) -> str | None:
     return None
 
 
-def _exact(table: Table, training: Indices, held: Mapping[str, Indices]) -> dict[str, Nearest]:
+def _exact(table: Table, splits: NDArray[np.int8], held: Mapping[str, Indices]) -> dict[str, Nearest]:
     """Of each held-out row the first training row with the same prompt."""
-    digests = numbers(table)
-    known, first = np.unique(digests[training], return_index=True)
-    found = {}
-    for split, rows in held.items():
-        at = np.minimum(np.searchsorted(known, digests[rows]), len(known) - 1)
-        is_known = known[at] == digests[rows] if len(known) else np.zeros(len(rows), np.bool_)
-        same = np.where(is_known, training[first[at]], NONE) if len(known) else np.full(len(rows), NONE)
-        found[split] = Nearest(same, is_known.astype(np.float64))
+    found = {split: Nearest(np.full(len(rows), NONE), np.zeros(len(rows))) for split, rows in held.items()}
+    for part in rows_in_parts(table):
+        digests, codes = numbers(table[part]), splits[part]
+        training = np.flatnonzero(codes == TRAIN)
+        known, first = np.unique(digests[training], return_index=True)
+        for split, rows in held.items():
+            asked = np.flatnonzero(codes == SPLITS.index(split))
+            asked = asked[np.isin(digests[asked], known)]
+            at = np.searchsorted(rows, part[asked])
+            found[split].rows[at] = part[training[first[np.searchsorted(known, digests[asked])]]]
+            found[split].likeness[at] = 1
     return found
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from resep.splits.keys import split_key
 from resep.stages.prepare.batch import kept_row
-from resep.stages.prepare.columns import Column
+from resep.stages.prepare.columns import Column, in_pieces
 from resep.stages.prepare.leakage import prompt_signatures
 from resep.stages.prepare.plan import Plan
 from resep.stages.prepare.state import Passed, open_lines
@@ -28,9 +28,11 @@ def prompt_table(
 
     Where nobody looks for near ones, and rows are placed by their prompts, their positions tell equal ones.
     """
-    if not near and not plan.keys.group_by:
-        return positions.astype(">f8").view(np.uint8).reshape(len(positions), -1)
     column, rows = Column(path, "uint8"), 0
+    if not near and not plan.keys.group_by:
+        for piece in in_pieces(positions):
+            column.extend(piece.astype(">f8").view(np.uint8))
+        return column.table(len(positions))
     prompts = _prompts(plan, passed)
     while some := list(islice(prompts, _AT_ONCE)):
         column.write(b"".join(prompt_signatures(some, near=near)))
