@@ -37,7 +37,7 @@ def judge_rows(
 
 def _all_compared(rows: Sequence[Row], by: str) -> list[list[list[str]]]:
     if isinstance(rows, LazyRows):  # 1.5 us a row less where no row has to be made
-        prompts, answers = column(rows.fields, "prompt", str), column(rows.fields, "response", list)
+        prompts, answers = column(rows.fields, "prompt", str), column(rows.fields, "response", list[str])
         if prompts is not None and answers is not None and all(prompts):
             asked = [[prompt] for prompt in prompts]
             return [[each] for each in asked] if by == "prompt" else list(map(list, zip(asked, answers, strict=True)))

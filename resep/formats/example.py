@@ -43,7 +43,7 @@ def example_lines(ids: Sequence[str], rows: Rows, system: str | None, response_f
 
     Questions and their answers, which nearly all rows are, become no objects on the way: 2 us a row less.
     """
-    prompts, responses = column(rows, "prompt", str), column(rows, "response", list)
+    prompts, responses = column(rows, "prompt", str), column(rows, "response", list[str])
     if not isinstance(rows, Table) or prompts is None or responses is None or "tools" in rows.columns:
         made = (Row(*each, _NOWHERE) for each in zip(ids, rows, strict=True))
         return [to_bytes(to_example(row, system, response_format)) for row in made]

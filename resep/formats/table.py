@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import compress
+from itertools import chain, compress
 from typing import Any, overload
 
 from resep.records import Origin, Row
@@ -18,15 +18,18 @@ class Table(Sequence[Mapping[str, Any]]):
     """The fields of rows by name, in the order in which each row has them. A row is made where one is asked for."""
 
     columns: Mapping[str, list[Any]]
-    _kinds: dict[str, set[type]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _kinds: dict[str, set[Any]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
 
-    def kinds(self, name: str) -> set[type]:
-        """The types of the values of a column."""
+    def kinds(self, name: str) -> set[Any]:
+        """The types of the values of a column: list[str] where they are lists of texts, none of them without one."""
         if name not in self._kinds:
-            self._kinds[name] = {*map(type, self.columns[name])}
+            values = self.columns[name]
+            found = {*map(type, values)}
+            are_texts = found == {list} and all(values) and {*map(type, chain.from_iterable(values))} == {str}
+            self._kinds[name] = {list[str]} if are_texts else found
         return self._kinds[name]
 
     @overload
@@ -86,8 +89,8 @@ def with_column(rows: Rows, field: str, values: list[Any]) -> Table:
     return Table({**rows.columns, field: values})
 
 
-def column(rows: Rows, field: str, kind: type) -> list[Any] | None:
-    """The values of a field where every row has one of this kind, and what else it says stands in no other field.
+def column(rows: Rows, field: str, kind: Any) -> list[Any] | None:
+    """The values of a field where every row has one of this kind (see Table), and says no more in any other field.
 
     (A conversation and a system text are said in fields of their own.) None where the rows are no Table.
     """

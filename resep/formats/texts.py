@@ -8,8 +8,7 @@ may be somebody's telephone; it stays a number where no step changes it. Names o
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from resep.formats.table import Rows, as_table, column, with_column
@@ -61,7 +60,7 @@ def texts_of_rows(rows: Rows, field: str) -> list[list[str]]:
     """`texts_of` each of the rows."""
     if (texts := column(rows, field, str)) is not None:
         return [[text] for text in texts]
-    if (lists := column(rows, field, list)) is not None and _are_texts(lists):
+    if (lists := column(rows, field, list[str])) is not None:
         return lists
     return [texts_of(fields, field) for fields in rows]
 
@@ -70,21 +69,17 @@ def rows_with_texts(rows: Rows, field: str, texts: Sequence[Sequence[str]]) -> R
     """The rows with the texts that `texts_of_rows` took out of each replaced by these."""
     if column(rows, field, str) is not None:
         return with_column(rows, field, [text for (text,) in texts])
-    if (lists := column(rows, field, list)) is not None and _are_texts(lists) and all(map(all, texts)):
+    if column(rows, field, list[str]) is not None and all(map(all, texts)):
         return with_column(rows, field, list(texts))
     return as_table(
         [with_texts(fields, field, each) if each else fields for fields, each in zip(rows, texts, strict=True)]
     )
 
 
-def _are_texts(lists: Iterable[list[Any]]) -> bool:
-    return {*map(type, chain.from_iterable(lists))} == {str}
-
-
 def empty_parts(rows: Rows) -> list[str | None]:
     """`empty_part` of each of the rows."""
-    asked, answers = column(rows, "prompt", str), column(rows, "response", list)
-    if asked is not None and answers is not None and all(map(str.strip, asked)) and all(answers):
+    asked, answers = column(rows, "prompt", str), column(rows, "response", list[str])
+    if asked is not None and answers is not None and all(map(str.strip, asked)):
         return [None] * len(rows)
     return list(map(empty_part, rows))
 

@@ -17,17 +17,20 @@ class Column:
 
     def __init__(self, path: Path, dtype: str) -> None:
         self.path, self.dtype = path, np.dtype(dtype)
+        self._waiting = bytearray()  # to open the file for every few rows takes longer than to write them
         path.write_bytes(b"")
 
     def extend(self, values: Sequence[Any] | NDArray[Any]) -> None:
         self.write(np.asarray(values, self.dtype).tobytes())
 
     def write(self, raw: bytes) -> None:
-        with self.path.open("ab") as file:
-            file.write(raw)
+        self._waiting += raw
+        if len(self._waiting) > _WRITTEN_AT_ONCE:
+            self._write_out()
 
     def array(self) -> NDArray[Any]:
         """What was written, shape (rows,); changes go to the file."""
+        self._write_out()
         if not self.path.stat().st_size:  # an empty file cannot be mapped
             return np.empty(0, self.dtype)
         return np.memmap(self.path, self.dtype, "r+")
@@ -35,6 +38,14 @@ class Column:
     def table(self, rows: int) -> NDArray[Any]:
         """What was written as a table of so many rows, shape (rows, numbers of a row)."""
         return self.array().reshape(rows, -1) if rows else np.empty((0, 1), self.dtype)
+
+    def _write_out(self) -> None:
+        with self.path.open("ab") as file:
+            file.write(self._waiting)
+        self._waiting.clear()
+
+
+_WRITTEN_AT_ONCE = 2**17  # bytes
 
 
 def filled(path: Path, dtype: str, length: int, value: Any = 0) -> NDArray[Any]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,11 @@ from resep.records import to_bytes
 from resep.splits import SPLITS, TRAIN
 from resep.splits.place import Placement
 from resep.stages.prepare.batch import Kept, kept_row
-from resep.stages.prepare.ledger import ledger_line, made_line
+from resep.stages.prepare.ledger import ledger_line, made_line, what_became
 from resep.stages.prepare.made import Made
 from resep.stages.prepare.plan import Plan
 from resep.stages.prepare.reading import BAD_ROW
-from resep.stages.prepare.shard import Shard
+from resep.stages.prepare.shard import Shard, add_counts
 from resep.stages.prepare.state import Left, Passed
 
 
@@ -56,15 +57,12 @@ def route(plan: Plan, passed: Passed, splits: NDArray[np.int8], out: Path, share
             of_rows = splits[numbers]
             count(shared, of_rows, shard.columns)
             lines = _finished(shard, passed, numbers) if plan.renders_early else shard.lines()
-            parts: list[list[bytes]] = [[] for _ in SPLITS]
-            for line, split in zip(lines, of_rows.tolist(), strict=True):
-                if split >= 0:
-                    parts[split].append(line)
-            for split, part in enumerate(parts):
+            for split, file in enumerate(files):
+                part = compress(lines, (of_rows == split).tolist())
                 if plan.renders_early:
-                    files[split].write(b"".join(part))
+                    file.writelines(part)
                 elif split != TRAIN:
-                    files[split].writelines(_rendered(line, passed, offset, plan) for line in part)
+                    file.writelines(_rendered(line, passed, offset, plan) for line in part)
 
 
 def _rendered(line: bytes, passed: Passed, offset: int, plan: Plan) -> bytes:
@@ -113,7 +111,7 @@ def count(shared: Shared, splits: NDArray[np.int8], columns: Mapping[str, Any]) 
                 shared.values[name][SPLITS[code]][value] += rows
     for at, placeholders in columns["placeholders"]:
         if of_rows[at] >= 0:
-            shared.placeholders.update(placeholders)
+            add_counts(shared.placeholders, placeholders)
 
 
 def write_ledger(
@@ -124,17 +122,22 @@ def write_ledger(
     with path.open("wb") as file:
         for offset, shard in first.shards():
             read, end = shard.read, offset + len(shard.read["ids"])
+            file_name, source = orjson.dumps(read["file"]), read["source"]
+            kept = [what_became(source, split, None) for split in SPLITS]
             columns = (fates.lines[offset:end], fates.fates[offset:end], splits[offset:end], fates.repeats[offset:end])
             rows = zip(read["ids"], *(column.tolist() for column in columns), strict=True)
             for name, line, fate, split, again in rows:
-                row = (f"{name}#{again + 1}" if again else name, read["file"], line, read["source"])
-                said = reason_of(fate)
-                is_bad = quarantine and said is not None and said[1].startswith(BAD_ROW)
-                file.write(ledger_line(row, SPLITS[split] if split >= 0 else None, said, quarantined=is_bad))
-        for kept in made.kept.values():
-            file.write(made_line(kept, SPLITS[TRAIN], None))
+                became = kept[split] if split >= 0 else _dropped(source, reason_of(fate), quarantine=quarantine)
+                file.write(ledger_line(f"{name}#{again + 1}" if again else name, file_name, line, became))
+        for row in made.kept.values():
+            file.write(made_line(row, SPLITS[TRAIN], None))
         for dropped, step, reason in made.dropped:
             file.write(made_line(dropped, None, (step, reason)))
+
+
+def _dropped(source: int, why: tuple[str, str] | None, *, quarantine: bool) -> bytes:
+    is_bad = quarantine and why is not None and why[1].startswith(BAD_ROW)
+    return what_became(source, None, why, quarantined=is_bad)
 
 
 def write_quarantined(first: Left, path: Path) -> None:

@@ -20,19 +20,23 @@ def counted(reason: str, known: Collection[str]) -> str:
     return name if name in known or len(known) < MAX_REASONS else _OTHER_REASONS
 
 
-def ledger_line(
-    row: tuple[str, str, int, int], split: str | None, why: tuple[str, str] | None, *, quarantined: bool = False
-) -> bytes:
-    """A line for the row (id, file, line, source): kept in `split`, or dropped by a step for a reason."""
-    name, file, line, source = row
+def ledger_line(name: str, file: bytes, line: int, became: bytes) -> bytes:
+    """A line for the row of this id, which begins on this line of its file; `became` is what `what_became` of it.
+
+    `file` is the name of the file in JSON: with thousands of rows of one file, it is written so once.
+    """
+    return b'{"id":%b,"file":%b,"line":%d,%b' % (orjson.dumps(name), file, line, became)
+
+
+def what_became(source: int, split: str | None, why: tuple[str, str] | None, *, quarantined: bool = False) -> bytes:
+    """The rest of a line, which many rows of a source share: kept in `split`, or dropped by a step for a reason."""
     step, reason = why or (None, None)
     status = "kept" if split else "quarantined" if quarantined else "dropped"
-    entry = {"id": name, "file": file, "line": line, "source": source, "status": status, "split": split}
-    entry["step"], entry["reason"] = step, reason
-    return orjson.dumps(entry, option=orjson.OPT_APPEND_NEWLINE)
+    rest = {"source": source, "status": status, "split": split, "step": step, "reason": reason}
+    return orjson.dumps(rest, option=orjson.OPT_APPEND_NEWLINE)[1:]
 
 
 def made_line(row: Kept, split: str | None, why: tuple[str, str] | None) -> bytes:
     """A line for a row that a step made from another."""
-    line = ledger_line((row.id, row.origin.file, row.origin.line, row.source), split, why)
+    line = ledger_line(row.id, orjson.dumps(row.origin.file), row.origin.line, what_became(row.source, split, why))
     return orjson.dumps({**orjson.loads(line), "parent": row.parent}) + b"\n"

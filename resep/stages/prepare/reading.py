@@ -15,6 +15,7 @@ from resep.formats import BadRowError, LeftOut, Mapped, Rows, Table, as_table, t
 from resep.problems import format_problem
 from resep.sources import Block, RawRow, plain_rows, quarantine_line, raw_rows
 from resep.stages.prepare.batch import Batch
+from resep.stages.prepare.ids import ID_DIGITS
 from resep.stages.prepare.plan import READ, Plan
 from resep.stages.prepare.shard import Drop
 from resep.suggest import a_json_type
@@ -128,7 +129,7 @@ def _own_id(values: Mapping[str, Any], id_field: str) -> str:
 
 def _digest(raw: RawRow) -> str:
     """The id of a row without one: a digest of what it says."""
-    return _id_of(raw.text.encode(errors="surrogatepass") if raw.problem else _content(raw.values))
+    return _digest_of(raw.text.encode(errors="surrogatepass") if raw.problem else _content(raw.values)).hex()
 
 
 def _digests(rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -137,7 +138,8 @@ def _digests(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         contents = [orjson.dumps(values, option=orjson.OPT_SORT_KEYS) for values in rows]
     except TypeError:
         contents = list(map(_content, rows))
-    return list(map(_id_of, contents))
+    digits = b"".join(map(_digest_of, contents)).hex()
+    return [digits[at : at + ID_DIGITS] for at in range(0, len(digits), ID_DIGITS)]
 
 
 def _content(values: Mapping[str, Any]) -> bytes:
@@ -147,8 +149,13 @@ def _content(values: Mapping[str, Any]) -> bytes:
         return _CANONICAL.encode(values).encode()
 
 
-def _id_of(content: bytes) -> str:
-    return blake2b(content, digest_size=8).hexdigest()
+def _digest_of(content: bytes) -> bytes:
+    state = _EMPTY.copy()
+    state.update(content)
+    return state.digest()
+
+
+_EMPTY = blake2b(digest_size=ID_DIGITS // 2)  # a copy of it takes two thirds of the time of a new one
 
 
 _CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)

@@ -115,7 +115,7 @@ def fused(functions: Sequence[TextFunction]) -> TextFunction:
 
 
 def protect(text: str) -> str:
-    """The text with its placeholders hidden from the steps; `written_out` brings them back."""
+    """The text with its placeholders hidden from the steps; `reveal` brings them back."""
     if not text.isascii():
         text = scrub(text)
     if "[" in text or "{{" in text:
@@ -129,11 +129,6 @@ def protect_all(texts: Sequence[str]) -> list[str]:
     if "[" in whole or "{{" in whole or scrub(whole) != whole:
         return [protect(text) for text in texts]
     return list(texts)
-
-
-def written_out(text: str) -> str:
-    """The text with every hidden placeholder written out again."""
-    return reveal(text)
 
 
 def _hidden(found: re.Match[str]) -> str:

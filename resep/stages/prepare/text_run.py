@@ -17,6 +17,7 @@ from resep.detectors.writing import noting
 from resep.errors import ResepError
 from resep.formats import Rows, as_table, empty_parts, rows_with_texts, texts_of, texts_of_rows, with_texts
 from resep.numbering import number_texts, row_numbers
+from resep.placeholders import reveal
 from resep.stages.prepare.batch import Batch
 from resep.stages.prepare.failures import failure
 from resep.stages.prepare.plan import Planned
@@ -27,7 +28,6 @@ from resep.stages.prepare.text import (
     protect_all,
     text_function,
     texts_function,
-    written_out,
 )
 
 
@@ -99,7 +99,7 @@ class _Texts:
         self.texts = protect_all([text for row in parts for part in row for text in part])
 
     def put_back(self) -> None:
-        texts = [text if text.isascii() else written_out(text) for text in self.texts]
+        texts = [text if text.isascii() else reveal(text) for text in self.texts]
         parts = [texts[start:end] for start, end in pairwise(accumulate(self.counts, initial=0))]
         for at, name in enumerate(self.names):
             self.fields = rows_with_texts(self.fields, name, parts[at :: len(self.names)])
