@@ -42,6 +42,12 @@ class Profile:
     capability: tuple[int, int] | None = None
     note: str = ""
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """Of a child process that runs a model: no network (its files are here by now), the cores, on cpu no GPU."""
+        hidden = {"CUDA_VISIBLE_DEVICES": ""} if self.name == "cpu" else {}
+        return {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(self.cores)), **hidden}
+
 
 def detect(wanted: str = "auto") -> Profile:
     """The profile for `compute.profile`: auto takes the GPUs where there are any and torch can use them.

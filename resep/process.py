@@ -150,6 +150,9 @@ def _start(
 ) -> subprocess.Popen[bytes]:
     inherited = os.environ.get("PYTHONPATH")
     variables = {
+        # Threads that wait for each other sleep after a moment. Spinning on, as is their custom, they take the cores
+        # from those they wait for: beside other work on two cores, a step of training took 5.2 s instead of 3.3.
+        "GOMP_SPINCOUNT": "1000",
         **os.environ,
         "PYTHONPATH": os.pathsep.join(filter(None, [str(_PACKAGE_ROOT), inherited])),
         "PYTHONUNBUFFERED": "1",

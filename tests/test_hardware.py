@@ -101,3 +101,9 @@ def test_the_build_of_torch_is_read_from_its_version_file(
 def test_the_quota_of_a_container_counts(content: str, cores: int | None, tmp_path: Path) -> None:
     (tmp_path / "cpu.max").write_text(content)
     assert hardware._quota(tmp_path / "cpu.max") == cores
+
+
+def test_a_child_on_a_cpu_sees_no_gpu_and_one_on_a_gpu_sees_those_of_its_parent(with_gpus: pytest.MonkeyPatch) -> None:
+    with_gpus.setenv("OMP_NUM_THREADS", "3")
+    assert detect("cpu").environment == {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "3", "CUDA_VISIBLE_DEVICES": ""}
+    assert detect("cuda").environment == {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "3"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import queue
 import shutil
 import subprocess
@@ -109,11 +108,11 @@ def speaking(run: OpenedRun, arms: Mapping[str, Arm]) -> Iterator[Speaker]:
         "decoding": decoding_options(run.recipe),
         "seed": run.recipe["seed"],
     }
-    hidden = {"CUDA_VISIBLE_DEVICES": ""} if profile.name == "cpu" else {}
-    threads = os.environ.get("OMP_NUM_THREADS", str(profile.cores))
-    environment = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": threads, **hidden}
     command = [sys.executable, "-m", "resep.chat.worker"]
-    with _work_folder() as folder, talking(command, folder=folder, request=request, environment=environment) as child:
+    with (
+        _work_folder() as folder,
+        talking(command, folder=folder, request=request, environment=profile.environment) as child,
+    ):
         assert child.stdout is not None
         speaker = Speaker(child, folder / "log.txt")
         threading.Thread(target=_listen, args=(child.stdout, speaker.lines), daemon=True).start()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -80,11 +79,12 @@ def _run_child(model: LocalModel, child: Child, known: Answers, requests: Sequen
             for each in requests
         ],
     }
-    environment = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(profile.cores))}
     with tempfile.TemporaryDirectory(prefix=f"resep-{child.task}-") as folder:  # for this person alone: it holds rows
         command = [sys.executable, "-m", child.module]
         try:
-            for _ in follow(command, name=child.task, folder=Path(folder), request=request, environment=environment):
+            for _ in follow(
+                command, name=child.task, folder=Path(folder), request=request, environment=profile.environment
+            ):
                 pass
         except StageError as error:
             raise ResepError(f"{model.key}: {model.name}: {error}") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -47,10 +46,7 @@ def answer_here(
         "test": str(test.resolve()),
         "loads": _loads(ordered, arms, ground),
     }
-    cores = os.environ.get("OMP_NUM_THREADS", str(ground.profile.cores))
-    hidden = {"CUDA_VISIBLE_DEVICES": ""} if ground.profile.name == "cpu" else {}
-    environment = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": cores, **hidden}
-    yield from run_in_one_child("resep.stages.generate.worker", request, ordered, emit, environment)
+    yield from run_in_one_child("resep.stages.generate.worker", request, ordered, emit, ground.profile.environment)
 
 
 def examples_of(arm: Arm) -> dict[str, Any]:

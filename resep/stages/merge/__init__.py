@@ -14,7 +14,6 @@ interrupted begins again, unless the weights were written: then they are only lo
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -107,17 +106,11 @@ def _run(
         "into": task.config["output.merge_into"],
         "out": str(task.out.resolve()),
     }
-    yield from run_in_one_child("resep.stages.merge.worker", request, tasks, emit, _environment(ground))
+    yield from run_in_one_child("resep.stages.merge.worker", request, tasks, emit, ground.profile.environment)
 
 
 def _spelt(numbers: Precision) -> Mapping[str, Any]:
     return asdict(numbers) | {"name": numbers.name}
-
-
-def _environment(ground: Ground) -> dict[str, str]:
-    hidden = {"CUDA_VISIBLE_DEVICES": ""} if ground.profile.name == "cpu" else {}
-    cores = os.environ.get("OMP_NUM_THREADS", str(ground.profile.cores))
-    return {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": cores, **hidden}
 
 
 def _require_space(out: Path, size: int) -> None:

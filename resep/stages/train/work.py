@@ -49,17 +49,16 @@ def with_real_paths(config: Mapping[str, Any], model: Path, data: Path, work: Pa
 
 def environment(profile: Profile, work: Path, python: str) -> dict[str, str]:
     """The child's environment: no telemetry, no network (the model is a folder by now), one device, our plug-in."""
-    devices = os.environ.get("CUDA_VISIBLE_DEVICES") or "0"
     variables = {
+        **profile.environment,
         "AXOLOTL_DO_NOT_TRACK": "1",
         "DO_NOT_TRACK": "1",
-        "HF_HUB_OFFLINE": "1",
         "HF_DATASETS_CACHE": str(work / "cache"),
         "AXOLOTL_TEE_STDOUT": "0",
-        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(profile.cores)),
-        # One process sees one GPU: with several, transformers would split each batch over them behind our back.
-        "CUDA_VISIBLE_DEVICES": devices.split(",")[0] if profile.name == "cuda" else "",
     }
+    if profile.name == "cuda":
+        # One process sees one GPU: with several, transformers would split each batch over them behind our back.
+        variables["CUDA_VISIBLE_DEVICES"] = (os.environ.get("CUDA_VISIBLE_DEVICES") or "0").split(",")[0]
     if Path(python) == Path(sys.executable):
         return variables
     # Another environment must see our package but none of the packages beside it.
