@@ -20,17 +20,21 @@ def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]
     if before["revision"] != now["revision"]:
         yield "Resep's own code for it changed"
     for key in sorted({*before["config"], *now["config"]}):
-        old, new = (
-            _short(section["config"][key]) if key in section["config"] else "absent" for section in (before, now)
-        )
+        old, new = (section["config"].get(key, _ABSENT) for section in (before, now))
         if old != new:
-            yield f"{key}: {old} -> {new}"
+            told = _short(old), _short(new)
+            yield f"{key}: {' -> '.join(told)}" if told[0] != told[1] else f"{key} changed"
     for section in ("reads", "inputs"):
         for word in sorted({*before[section], *now[section]}):
             if before[section].get(word) != now[section].get(word):
                 yield f"{word} changed"
 
 
+_ABSENT = object()
+
+
 def _short(value: Any) -> str:
+    if value is _ABSENT:
+        return "absent"
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -153,10 +153,15 @@ class Store:
     def _commit(self, stage: Stage, key: str, folders: Mapping[str, Path], provenance: Mapping[str, Any]) -> None:
         final = self.folder(stage, key)
         partial = final.with_suffix(".partial")
+        ingredients = self._ingredients(stage, folders)
+        if digest_json(ingredients) != key:
+            discard(partial)
+            read = ", ".join(map(str, stage.reads.values()))
+            raise ResepError(f"{stage.name}: what it reads has changed while it ran ({read}); run it again")
         record = {
             "stage": stage.name,
             "key": key,
-            "ingredients": self._ingredients(stage, folders),
+            "ingredients": ingredients,
             "outputs": {name: digest_tree(partial / name) for name in stage.outputs},
             "provenance": provenance,
         }

@@ -57,6 +57,33 @@ def test_a_changed_config_runs_again_and_says_why(tmp_path: Path) -> None:
     assert decision.reason == "run, because training.learning_rate: 0.0001 -> 0.0003"
 
 
+def test_a_file_that_changes_while_it_is_read_leaves_no_result(tmp_path: Path) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text("old")
+    calls: list[str] = []
+    write = _writer(calls)
+
+    def edited_meanwhile(tasks: Sequence[Task], emit: Emit) -> Iterator[Task]:
+        rows.write_text("new")
+        yield from write(tasks, emit)
+
+    store = Store(tmp_path / "store", "r")
+    with pytest.raises(
+        ResepError, match=r"prepare: what it reads has changed while it ran \(.*rows.jsonl\); run it again"
+    ):
+        _obtain(store, [_stage("prepare", edited_meanwhile, {}, reads={"rows.jsonl": rows})])
+    rows.write_text("old")
+    _obtain(store, [_stage("prepare", write, {}, reads={"rows.jsonl": rows})])
+    assert calls == ["prepare", "prepare"]
+
+
+def test_a_change_far_into_a_long_value_is_told_without_it(tmp_path: Path) -> None:
+    store, long = Store(tmp_path, "r"), "x" * 80
+    _obtain(store, [_stage("prepare", _writer([]), {"prompt.system": f"{long} a"})])
+    decision = store.decide(_stage("prepare", _writer([]), {"prompt.system": f"{long} b"}), {})
+    assert decision.reason == "run, because prompt.system changed"
+
+
 def test_a_changed_file_that_is_read_is_the_reason(tmp_path: Path) -> None:
     data = tmp_path / "data.jsonl"
     data.write_text("1")
