@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from resep import models, sources
 from resep.endpoints.consent import destinations, is_agreed
@@ -42,11 +42,17 @@ def capabilities(recipe: Recipe, store: Path, runs: Path) -> list[tuple[str, str
 def _reads(recipe: Recipe) -> Iterator[str]:
     yield str(recipe.path)
     yield from (parent.file for parent in recipe.parents)
-    yield from dict.fromkeys(map(sources.source_name, recipe["data.sources"]))
+    yield from dict.fromkeys(name for given in recipe["data.sources"] for name in _of_source(given))
     if str(recipe["prompt.chat_template"]).endswith(".jinja"):
         yield recipe["prompt.chat_template"]
     yield from (f"{_shown(folder)} (weights: safetensors alone)" for folder in _model_folders(recipe))
     yield from (f"{_shown(folder)} (an adapter: safetensors alone)" for folder in _adapters(recipe))
+
+
+def _of_source(given: Mapping[str, Any]) -> Iterator[str]:
+    yield sources.source_name(given)
+    if given.get("lookup"):
+        yield given["lookup"]["path"]
 
 
 def _merged(recipe: Recipe) -> str:

@@ -79,6 +79,11 @@ def read_inputs(folder: Path) -> list[Input]:
 
 def _inputs(recipe: Recipe, digests: Mapping[str, str]) -> Iterator[Input]:
     for index, source in enumerate(recipe["data.sources"]):
+        if source.get("lookup"):
+            key = f"data.sources[{index}].lookup.path"
+            file = recipe.locate(key)
+            digest = digests.get(key) or digest_tree(file)
+            yield Input(key, recipe[key], _portable(recipe, file, f"data/{index}-lookup-"), digest)
         key = f"data.sources[{index}].path"
         if source.get("path") and not is_address(source["path"]):
             file = recipe.locate(key)

@@ -96,6 +96,8 @@ def _digests(recipe: Recipe, folders: Mapping[str, Path]) -> dict[str, str]:
             digests = [by_path[file.path] for file in local_files(recipe, index)]
             present = [each for each in digests if each]
             known[f"data.sources[{index}].path"] = digest_of(present) if len(present) == len(digests) else None
+        if table := sources.lookup_file(recipe, index):
+            known[f"data.sources[{index}].lookup.path"] = by_path[table.path]
     known["model.base"] = read_stage(folders["train"])["ingredients"]["config"].get("model")
     for index, name, options in placed_arms(recipe["generation.arms"]):
         if source_of(options) == "model":

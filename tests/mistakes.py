@@ -86,6 +86,22 @@ MISTAKES: dict[str, tuple[str, ...]] = {
     "fractions_beyond_one": ("test: 0.15", "test: 0.25"),
     "unmapped_field": ("stratify_by: category", "stratify_by: catgory"),
     "field_that_is_nowhere": ("stratify_by: category", "stratify_by: customer"),
+    "answer_beside_a_response": ("category: category}   #", "category: category}\n      answer: [category]   #"),
+    "answer_of_an_unmapped_field": (
+        "response: response, category: category}   #", "category: category}\n      answer: [catgory]   #",
+    ),
+    "answer_of_a_conversation": (
+        "prompt_response         # or messages\n      fields: {prompt: prompt, response: response,",
+        "messages\n      answer: [category]\n      fields: {",
+    ),
+    "lookup_by_two_columns": (
+        "category: category}   #",
+        "category: category}\n      lookup: {path: table.csv, by: {category: label, id: nr}}   #",
+    ),
+    "lookup_at_an_address": (
+        "category: category}   #",
+        "category: category}\n      lookup: {path: \"https://example.org/table.csv\", by: {category: label}}   #",
+    ),
     "path_out_of_the_folder": ("path: data/quickstart.jsonl", "path: ../../data/quickstart.jsonl"),
     "runaway_pattern": ("INV-[0-9]{6}", "(a+)+"),
     "personal_data_survives": (

@@ -231,6 +231,8 @@ def test_sources_are_found_under_their_new_names_in_split_files_too(tmp_path: Pa
         ["prompt.system='costs ${5}'", "seed=7"],
         ["split.files={test: data/rows.jsonl}", "split.fractions={validation: 0.1}"],
         ["data.sources[0].fields={kind: k}", "split.stratify_by=kind", "split.stratify=exact"],
+        ["data.sources[0].fields={kind: k}", "data.sources[0].answer=[kind]"],
+        ["data.sources[0].lookup={path: data/table.csv, by: {k: label}}"],
     ],
 )
 def test_a_resolved_recipe_says_the_same_when_it_is_loaded(run: Path, tmp_path: Path, overrides: list[str]) -> None:

@@ -38,7 +38,7 @@ def test_every_recipe_of_the_page_is_one(tmp_path: Path, text: str) -> None:
 
 
 def test_the_page_has_recipes() -> None:
-    assert len(RECIPES) == 3
+    assert len(RECIPES) == 4
 
 
 @pytest.mark.parametrize("name", STEPS)

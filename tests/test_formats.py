@@ -323,6 +323,8 @@ def test_a_mapping_travels_to_other_processes_and_says_what_it_is() -> None:
         "format": "alpaca",
         "fields": {"prompt": "instruction", "response": "output", "id": "n"},
         "where": "n > 1",
+        "answer": [],
+        "lookup": None,
     }
     assert mapping_of({"path": "x"}) == Mapped("prompt_response", {"prompt": "prompt", "response": "response"})
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -14,8 +15,11 @@ from typing import Any
 import pytest
 
 from resep.paths import data_folder
+from resep.recipe import load
+from tests.preparing import examples, prepared, statistics
 
 DATA = data_folder("recipes") / "data"
+BANKING = Path(__file__).parents[2] / "shared" / "data" / "banking77"
 CARDS = (DATA / "README.md").read_text(encoding="utf-8")
 Row = dict[str, Any]
 # file -> how a row's prompt is read
@@ -66,9 +70,8 @@ def test_a_chat_ends_with_an_answer_that_holds_its_fact() -> None:
     assert sum(len(row["messages"]) > 3 for row in rows("persona_chat")) >= 60
 
 
-def test_a_banks_label_is_json_in_one_spelling_and_every_class_has_eight_rows() -> None:
-    for row in rows("bank_support"):
-        assert row["label"] == json.dumps({"primary": row["primary"], "secondary": row["secondary"]})
+def test_a_bank_has_eight_rows_of_every_class_and_each_class_one_primary_category() -> None:
+    assert {tuple(row) for row in rows("bank_support")} == {("query", "primary", "secondary")}
     assert min(Counter(row["secondary"] for row in rows("bank_support")).values()) >= 8
     primary_of = {(row["secondary"], row["primary"]) for row in rows("bank_support")}
     assert len(primary_of) == len({secondary for secondary, _ in primary_of})
@@ -80,6 +83,22 @@ def test_all_77_labels_have_a_primary_category_of_ours() -> None:
     assert header == "label,primary"
     assert len(mapping) == len(lines) == 77
     assert set(mapping.values()) == {row["primary"] for row in rows("bank_support")}
+
+
+@pytest.mark.skipif(not BANKING.exists(), reason="banking77 is not here")
+def test_banking77_needs_no_script_but_the_lines_that_its_recipe_tells(tmp_path: Path) -> None:
+    ours = (DATA.parent / "bank_support.yaml").read_text(encoding="utf-8")
+    told = re.sub("^#", "", ours.partition("the source is:\n")[2].partition("resep: 1")[0], flags=re.M)
+    shutil.copytree(BANKING, tmp_path / "data")
+    shutil.copyfile(DATA / "banking77_categories.csv", tmp_path / "data" / "banking77_categories.csv")
+    text = f"extends: bank_support\nresep: 1\nname: banking77\ndata:\n  sources:\n{told}"
+    (tmp_path / "banking77.yaml").write_text(text, encoding="utf-8")
+    out = prepared(load(tmp_path / "banking77.yaml"), tmp_path)
+    assert statistics(out)["rows_in"] == 10_003
+    assert statistics(out)["dropped"] == {"duplicate": 4}
+    values = [json.loads(str(each.target)) for each in examples(out)]
+    assert len({each["secondary"] for each in values}) == 77
+    assert {each["primary"] for each in values} == {row["primary"] for row in rows("bank_support")}
 
 
 def test_a_booking_is_json_in_one_spelling_with_the_day_and_service_of_its_message() -> None:

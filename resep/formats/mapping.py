@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,6 +13,7 @@ from resep.errors import ResepError
 from resep.expressions import WORDS, understood
 from resep.formats import alpaca, completion, messages, prompt_response, sharegpt
 from resep.formats.form import Form
+from resep.formats.lookup import Lookup
 from resep.formats.table import Table
 from resep.formats.values import PLAIN, BadRowError, check_metadata, missing
 from resep.suggest import did_you_mean
@@ -29,6 +31,8 @@ FORMS: Mapping[str, Form] = {
 }
 
 
+_ANSWER = json.JSONEncoder(ensure_ascii=False)  # the spelling of json.dumps(..., ensure_ascii=False)
+
 # What a format does not read itself may not be mapped under one of these names: elsewhere they have a meaning.
 _TEXTS = ("prompt", "response", "messages", "tools", "system")
 
@@ -41,23 +45,34 @@ class LeftOut(Exception):
 class Mapped:
     """How a source's rows become ours: their format, `fields` (ours: theirs), and the condition that they meet.
 
-    `found` says in words what `format: auto` recognised; empty where the recipe names the format.
+    `answer`: the fields that the response is made of, as a JSON object; none where the row has a response of its own.
+    `lookup`: the table that adds columns to a row, before anything else looks at it. `found` says in words what
+    `format: auto` recognised; empty where the recipe names the format.
     """
 
     format: str
     fields: Mapping[str, str]
     where: str | None = None
     found: str = field(default="", compare=False)
+    answer: tuple[str, ...] = ()
+    lookup: Lookup | None = None
 
     @property
     def config(self) -> dict[str, Any]:
         """What the key of a stage has to know of it."""
-        return {"format": self.format, "fields": dict(self.fields), "where": self.where}
+        table = {"path": self.lookup.name, "by": {self.lookup.ours: self.lookup.theirs}} if self.lookup else None
+        own = {"format": self.format, "fields": dict(self.fields), "where": self.where}
+        return {**own, "answer": list(self.answer), "lookup": table}
+
+    @property
+    def form(self) -> Form:
+        """The format as it is read here: without a response, where that is made of other fields."""
+        return prompt_response.QUESTION if self.answer else FORMS[self.format]
 
     @cached_property
     def names(self) -> Mapping[str, str]:
         """ours: theirs, of all fields that the format reads and the recipe maps."""
-        return {**FORMS[self.format].optional, **self.fields}
+        return {**self.form.optional, **self.fields}
 
     @property
     def is_plain(self) -> bool:
@@ -67,12 +82,19 @@ class Mapped:
     @cached_property
     def metadata(self) -> tuple[tuple[str, str], ...]:
         """(ours, theirs) of the fields that the format itself does not read."""
-        own = FORMS[self.format].own
+        own = self.form.own
         return tuple((ours, theirs) for ours, theirs in self.fields.items() if ours not in own)
 
+    def joined(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The raw row with what the table adds to it: what `to_fields` and `to_table` want. Raises as Lookup.joined."""
+        return self.lookup.joined(values) if self.lookup else values
 
-def mapping_of(source: Mapping[str, Any], first_rows: Callable[[], Rows] = tuple) -> Mapped:
-    """The mapping of one entry of `data.sources`. `format: auto` looks at the first rows, which it reads by first_rows.
+
+def mapping_of(
+    source: Mapping[str, Any], first_rows: Callable[[], Rows] = tuple, lookup: Lookup | None = None
+) -> Mapped:
+    """The mapping of one entry of `data.sources`, with the table that it names. `format: auto` looks at the first rows,
+    which it reads by first_rows.
 
     Raises ResepError where they fit no format, or more than one.
     """
@@ -81,11 +103,14 @@ def mapping_of(source: Mapping[str, Any], first_rows: Callable[[], Rows] = tuple
         from resep.formats.recognise import recognised
 
         name = str(source.get("path") or source.get("hub"))
-        form, fields, found = recognised(first_rows(), said, name)
+        rows = list(lookup.joined_where_found(first_rows())) if lookup else first_rows()
+        form, fields, found = recognised(rows, said, name)
         if foreign := foreign_fields(FORMS[form], said):
             raise ResepError(f"{name}: these rows look like {form}, which does not read '{foreign[0]}'")
-        return Mapped(form, fields, source.get("where"), found)
-    return Mapped(form, {**FORMS[form].fields, **said}, source.get("where"))
+        return Mapped(form, fields, source.get("where"), found, lookup=lookup)
+    answer = tuple(source.get("answer") or ())
+    own = prompt_response.QUESTION if answer else FORMS[form]
+    return Mapped(form, {**own.fields, **said}, source.get("where"), answer=answer, lookup=lookup)
 
 
 def foreign_fields(form: Form, fields: Mapping[str, str]) -> list[str]:
@@ -102,7 +127,7 @@ def to_fields(values: Mapping[str, Any], mapped: Mapped) -> dict[str, Any]:
     """The fields of a row under our names, its id aside. Raises BadRowError, or LeftOut where `where` is false."""
     if mapped.where:
         _require(values, mapped.where)
-    fields = FORMS[mapped.format].read(values, mapped.names)
+    fields = mapped.form.read(values, mapped.names)
     for ours, theirs in mapped.metadata:
         try:
             value = values[theirs]
@@ -111,6 +136,8 @@ def to_fields(values: Mapping[str, Any], mapped: Mapped) -> dict[str, Any]:
         if value.__class__ is not str:
             check_metadata(value, theirs)
         fields[ours] = value
+    if mapped.answer:
+        fields["response"] = _ANSWER.encode({name: fields[name] for name in mapped.answer})
     return fields
 
 
@@ -120,17 +147,24 @@ def to_table(rows: Sequence[Mapping[str, Any]], mapped: Mapped) -> Table | None:
     """
     if not rows:
         return None
-    names = {"prompt": mapped.fields["prompt"], "response": mapped.fields["response"], **dict(mapped.metadata)}
+    names = {**{ours: mapped.fields[ours] for ours in mapped.form.fields}, **dict(mapped.metadata)}
     try:
         columns = {ours: [values[theirs] for values in rows] for ours, theirs in names.items()}
     except KeyError:
         return None
+    if not all({*map(type, columns[ours])} <= PLAIN for ours, _ in mapped.metadata):
+        return None
+    if mapped.answer:
+        columns["response"] = _answers([columns[name] for name in mapped.answer], mapped.answer)
     prompts, responses = columns["prompt"], columns["response"]
     if {*map(type, responses)} == {list}:
         responses = [*chain.from_iterable(responses)] if all(responses) else []
     says_something = all({*map(type, texts)} == {str} and all(map(str.strip, texts)) for texts in (prompts, responses))
-    is_plain = all({*map(type, columns[ours])} <= PLAIN for ours, _ in mapped.metadata)
-    return Table(columns) if says_something and is_plain else None
+    return Table(columns) if says_something else None
+
+
+def _answers(columns: Sequence[Sequence[Any]], names: Sequence[str]) -> list[str]:
+    return [_ANSWER.encode(dict(zip(names, values, strict=True))) for values in zip(*columns, strict=True)]
 
 
 def _require(values: Mapping[str, Any], where: str) -> None:

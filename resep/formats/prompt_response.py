@@ -1,4 +1,4 @@
-"""One question and one answer per row; the answer is a text or a list of ordered steps."""
+"""One question and one answer per row; the answer is a text, a list of ordered steps, or made of further fields."""
 
 from __future__ import annotations
 
@@ -24,9 +24,25 @@ def read(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     return {"prompt": prompt, "response": response}
 
 
+def read_question(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """The same without `response`, where the answer is made of other fields."""
+    name = names["prompt"]
+    prompt = field(values, "prompt", name)
+    check_text(prompt, f"field {name!r}")
+    system = optional_text(values, names["system"]) if "system" in names else ""
+    return {"prompt": prompt, "system": system} if system else {"prompt": prompt}
+
+
 FORM = Form(
     wants="prompt (a text) and response (a text or a list of steps)",
     fields={"prompt": "prompt", "response": "response"},
     read=read,
+    takes=frozenset({"system"}),
+)
+
+QUESTION = Form(
+    wants="prompt (a text)",
+    fields={"prompt": "prompt"},
+    read=read_question,
     takes=frozenset({"system"}),
 )

@@ -17,7 +17,7 @@ from resep.formats import FIRST_ROWS, mapping_of
 from resep.inspection.prepared import Prepared
 from resep.inspection.states import State, state_of, state_of_example
 from resep.plugins.source import TEXT_SHAPES
-from resep.sources import Source, open_sources, raw_rows, read_blocks
+from resep.sources import Source, open_lookup, open_sources, raw_rows, read_blocks
 from resep.stages.prepare.batch import Batch
 from resep.stages.prepare.local import Apply, local_steps
 from resep.stages.prepare.plan import READ, Plan, Planned, plan_of
@@ -68,7 +68,10 @@ Walk = Callable[[Batch, Rows], Batch]  # a batch through one or several steps, n
 def plan_for(recipe: Recipe) -> tuple[Plan, list[Source]]:
     """How the engine prepares the recipe, and its sources, all on this machine."""
     sources = open_sources(recipe, lambda event: None)  # noqa: ARG005 - they were announced when they were prepared
-    mapped = [mapping_of(recipe["data.sources"][each.index], partial(_values_of_first, each)) for each in sources]
+    mapped = [
+        mapping_of(recipe["data.sources"][each.index], partial(_values_of_first, each), open_lookup(recipe, each.index))
+        for each in sources
+    ]
     plan = plan_of(recipe, mapped)
     return plan, sources
 

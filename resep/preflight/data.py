@@ -12,6 +12,7 @@ from resep.errors import ResepError
 from resep.formats import FIRST_ROWS as TELLING_ROWS
 from resep.formats import has_tools, mapping_of
 from resep.preflight.fields import Source, condition_has_its_fields, missing_fields
+from resep.preflight.lookup import NotJoined, joined
 from resep.recipe.draft import Finding
 from resep.sources import local_source, read_rows
 from resep.steps import parse_steps
@@ -26,25 +27,35 @@ _ENOUGH = 20  # rows: fewer may differ in every field by chance
 
 def data_findings(recipe: Recipe) -> Iterator[Finding]:
     """Everything that the first rows of the sources say against the recipe."""
-    for index, source in enumerate(recipe["data.sources"]):
-        at: KeyPath = ("data", "sources", index)
-        try:
-            name, rows = _first_rows(recipe, index)
-        except ResepError as error:
-            key = "hub" if source.get("hub") else "path"
-            yield Finding((*at, key), str(error).removeprefix(f"{source.get('path')}: "))
-            continue
-        if not rows:
-            continue
-        try:
-            found = Source(name, at, mapping_of(source, partial(list, rows[:TELLING_ROWS])), rows)
-        except ResepError as error:
-            yield Finding((*at, "format"), str(error).removeprefix(f"{source.get('path')}: "))
-        else:
-            yield from missing_fields(found)
-            yield from condition_has_its_fields(found)
-            for check in CHECKS:
-                yield from check(recipe, found)
+    for index in range(len(recipe["data.sources"])):
+        yield from _of_source(recipe, index)
+
+
+def _of_source(recipe: Recipe, index: int) -> Iterator[Finding]:
+    at: KeyPath = ("data", "sources", index)
+    source = recipe["data.sources"][index]
+    try:
+        name, rows = _first_rows(recipe, index)
+    except ResepError as error:
+        key = "hub" if source.get("hub") else "path"
+        yield Finding((*at, key), str(error).removeprefix(f"{source.get('path')}: "))
+        return
+    try:
+        table, rows = joined(recipe, index, name, rows)
+    except NotJoined as error:
+        yield Finding((*at, "lookup", *error.key), str(error))
+        return
+    if not rows:
+        return
+    try:
+        found = Source(name, at, mapping_of(source, partial(list, rows[:TELLING_ROWS]), table), rows)
+    except ResepError as error:
+        yield Finding((*at, "format"), str(error).removeprefix(f"{source.get('path')}: "))
+        return
+    yield from missing_fields(found)
+    yield from condition_has_its_fields(found)
+    for check in CHECKS:
+        yield from check(recipe, found)
 
 
 def _first_rows(recipe: Recipe, index: int) -> tuple[str, list[Mapping[str, Any]]]:

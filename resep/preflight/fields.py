@@ -56,7 +56,7 @@ def _read(source: Source) -> Iterator[dict[str, Any]]:
 
 def missing_fields(source: Source) -> Iterator[Finding]:
     """Mapped fields that none of the first rows has: the mapping is wrong, not a row."""
-    columns, count, texts = source.columns, len(source.rows), FORMS[source.mapped.format].fields
+    columns, count, texts = source.columns, len(source.rows), source.mapped.form.fields
     missing = {ours: theirs for ours, theirs in source.mapped.fields.items() if theirs not in columns}
     rows = f"none of the first {count} rows of '{source.name}' has" if count > 1 else f"'{source.name}' has not"
     has = f"{'they have' if count > 1 else 'its row has'} {listed(columns).replace(' or ', ' and ')}"
@@ -82,6 +82,8 @@ def condition_has_its_fields(source: Source) -> Iterator[Finding]:
 
 def _meant(source: Source, missing: Collection[str]) -> str:
     """The format, or the mapping, that the rows speak for."""
+    if source.mapped.answer:
+        return _by_columns(source, missing)
     try:
         found = mapping_of({"format": "auto", "path": source.name}, lambda: source.rows[:FIRST_ROWS])
     except ResepError:

@@ -95,6 +95,12 @@ def local_files(recipe: Recipe, index: int) -> tuple[SourceFile, ...]:
     return tuple(SourceFile(folder / name, str(above / name)) for name in names)
 
 
+def lookup_file(recipe: Recipe, index: int) -> SourceFile | None:
+    """The table that a source looks its rows up in, if it does. Raises ResepError for a path that leads elsewhere."""
+    given = recipe["data.sources"][index].get("lookup")
+    return SourceFile(recipe.locate(f"data.sources[{index}].lookup.path"), given["path"]) if given else None
+
+
 def files_at(path: Path) -> list[Path]:
     """The files that a path of a source means: itself, or by name what its pattern finds. Empty: nothing is there."""
     if path.exists() or not is_pattern(str(path)):
@@ -109,13 +115,14 @@ def digest_of(digests: Sequence[str]) -> str:
 
 
 def reads(recipe: Recipe) -> dict[str, Path]:
-    """The files below the recipe's folder (or typed) that its sources are, by their names in messages.
+    """The files below the recipe's folder (or typed) that its sources are or look up, by their names in messages.
 
     Two files may have one name, where one of them is a parent's: then the name of the second says which source it is.
     """
     found: dict[str, Path] = {}
-    for index in [index for index, given in enumerate(recipe["data.sources"]) if _is_path(given)]:
-        for file in local_files(recipe, index):
+    for index, given in enumerate(recipe["data.sources"]):
+        files = local_files(recipe, index) if _is_path(given) else ()
+        for file in (*files, *filter(None, [lookup_file(recipe, index)])):
             is_other = found.get(file.name, file.path) != file.path
             found[f"{file.name} (source {index + 1})" if is_other else file.name] = file.path
     return found

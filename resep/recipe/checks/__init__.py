@@ -14,6 +14,7 @@ from resep.document import Document
 from resep.document.places import KeyPath, dotted
 from resep.errors import Problem
 from resep.recipe.checks import (
+    answers,
     arms,
     bertscore,
     data,
@@ -47,6 +48,7 @@ _CHECKS = (
     *hosted.CHECKS,
     *data.CHECKS,
     *source.CHECKS,
+    *answers.CHECKS,
     *split.CHECKS,
     *given_splits.CHECKS,
     *drawing.CHECKS,

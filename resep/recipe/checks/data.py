@@ -69,6 +69,8 @@ def fields_fit_the_format(draft: Draft) -> Iterator[Finding]:
         form, fields = FORMS.get(str(source.get("format"))), source.get("fields")
         if form is None or not isinstance(fields, dict):
             continue
+        if source.get("answer") and source["format"] != "prompt_response":  # answers.py says so
+            continue
         for name in foreign_fields(form, fields):
             message = f"format {source['format']} does not read '{name}'; its rows have {form.wants}"
             yield Finding(("data", "sources", index, "fields", name), message, of_key=True)

@@ -40,7 +40,7 @@ def sources_are_read_once(draft: Draft) -> Iterator[Finding]:
     for index, source in enumerate(draft.value("data.sources", list) or []):
         if not isinstance(source, dict) or not isinstance(source.get("path"), str):
             continue
-        same = (posixpath.normpath(source["path"]), source.get("fields"))
+        same = (posixpath.normpath(source["path"]), source.get("fields"), source.get("answer"))
         if same in seen:
             first = seen.index(same)
             message = f"this file is source {first + 1} already: each of its rows would count twice; leave it out"

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from resep.digests import digest_json
 from resep.errors import ResepError
-from resep.sources import identities, local_source, reads
+from resep.sources import identities, local_source, lookup_file, reads
 from resep.sources.found import check_file
 from resep.splits import SPLITS
 from resep.stages.prepare.step_files import model_identities, step_files
@@ -42,6 +42,8 @@ def stage(recipe: Recipe) -> Stage:
         if source := local_source(recipe, index):
             for file in source.files:
                 check_file(file)
+        if table := lookup_file(recipe, index):
+            check_file(table)
     _check_fields(recipe)
     return _stage(recipe, {**reads(recipe), **step_files(recipe)})
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from resep.formats import FIRST_ROWS, Mapped, announcement, mapping_of
 from resep.private_digests import DIGEST_BYTES, FACTS, PRIVATE, write_facts
-from resep.sources import Source, open_sources, raw_rows, read_blocks
+from resep.sources import Source, open_lookup, open_sources, raw_rows, read_blocks
 from resep.splits import SPLITS, TRAIN
 from resep.stages.prepare.after_split import rendered, run_after_split
 from resep.stages.prepare.columns import distinct
@@ -67,7 +67,8 @@ def prepare_rows(recipe: Recipe, out: Path, work: Path, emit: Emit) -> None:
 def _mapped(recipe: Recipe, sources: Sequence[Source], emit: Emit) -> list[Mapped]:
     mapped = []
     for source in sources:
-        each = mapping_of(recipe["data.sources"][source.index], partial(_first_rows, source))
+        table = open_lookup(recipe, source.index)
+        each = mapping_of(recipe["data.sources"][source.index], partial(_first_rows, source), table)
         if said := announcement(each, source.name):
             emit({"event": "note", "message": said})
         mapped.append(each)

@@ -36,7 +36,8 @@ def _all_at_once(block: Block, mapped: Mapped) -> tuple[Batch, list[str], list[i
     if not mapped.is_plain or (found := plain_rows(block)) is None:
         return None
     lines, rows = found
-    if (table := to_table(rows, mapped)) is None:
+    whole = rows if mapped.lookup is None else _all_joined(rows, mapped)
+    if (table := to_table(whole, mapped)) is None:
         return None
     ids, count = _digests(rows), len(rows)
     files, sources = [block.file] * count, [block.source] * count
@@ -55,8 +56,9 @@ def _one_by_one(
         try:
             if raw.problem:
                 raise BadRowError(raw.problem.message)
-            fields = to_fields(raw.values, mapped)
-            name = _digest(raw) if id_field is None else _own_id(raw.values, id_field)
+            values = raw.values if mapped.lookup is None else _joined(raw, mapped)
+            fields = to_fields(values, mapped)
+            name = _digest(raw) if id_field is None else _own_id(values, id_field)
         except LeftOut as left_out:
             ids.append(_digest(raw))
             drops.append(Drop(number, READ, str(left_out)))
@@ -75,6 +77,23 @@ def _one_by_one(
     of_rows, places = [ids[number] for number in numbers], [lines[number] for number in numbers]
     files, sources = [block.file] * len(numbers), [block.source] * len(numbers)
     return Batch(numbers, of_rows, files, places, sources, as_table(rows), [{} for _ in numbers]), ids, lines
+
+
+def _all_joined(rows: Sequence[Mapping[str, Any]], mapped: Mapped) -> Sequence[Mapping[str, Any]]:
+    """The rows with what the table adds to them; none where one of them is wrong, which is then told row by row."""
+    try:
+        return list(map(mapped.joined, rows))
+    except ResepError:
+        return ()
+
+
+def _joined(raw: RawRow, mapped: Mapped) -> Mapping[str, Any]:
+    try:
+        return mapped.joined(raw.values)
+    except BadRowError:
+        raise
+    except ResepError as error:  # wrong in the recipe, whatever it does with bad rows
+        raise ResepError(f"{raw.origin}: {error}") from error
 
 
 def _values(batch: Batch) -> dict[str, Counter[str]]:

@@ -111,8 +111,13 @@ def _config(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _without_paths(data: Mapping[str, Any]) -> dict[str, Any]:
-    sources = [{**s, "path": Path(s["path"]).name} if s.get("path") else dict(s) for s in data.get("sources") or ()]
-    return {**data, "sources": sources}
+    return {**data, "sources": [_without_folders(source) for source in data.get("sources") or ()]}
+
+
+def _without_folders(source: Mapping[str, Any]) -> dict[str, Any]:
+    """The source, its file and its table by their bare names."""
+    named = {**source, "path": Path(source["path"]).name} if source.get("path") else dict(source)
+    return {**named, "lookup": _without_folders(source["lookup"])} if source.get("lookup") else named
 
 
 def _leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
