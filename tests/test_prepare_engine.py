@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import orjson
+import pyarrow.csv
+import pyarrow.parquet
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -445,6 +447,26 @@ def test_progress_tells_rows_and_how_many_there_will_be(tmp_path: Path, monkeypa
     assert all(300 < event["total"] <= 500 for event in told)
     assert len({event["total"] for event in told}) <= 3  # a bar whose end moves forgets how fast it was
     assert "rows/s" in told[-1]["note"]
+
+
+@pytest.mark.parametrize("kind", ["csv", "json", "parquet"])
+def test_progress_tells_how_many_rows_there_will_be_of_any_kind_of_file(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = pyarrow.Table.from_pylist([row(number, response=f"Open it {number} times.") for number in range(400)])
+    if kind == "parquet":
+        pyarrow.parquet.write_table(table, tmp_path / "rows.parquet")
+    elif kind == "csv":
+        pyarrow.csv.write_csv(table, tmp_path / "rows.csv")
+    else:
+        (tmp_path / "rows.json").write_bytes(orjson.dumps(table.to_pylist()))
+    monkeypatch.setattr("resep.sources.blocks.BLOCK_ROWS", 40)
+    monkeypatch.setattr("resep.stages.prepare.progress._EVERY_S", 0.0)
+    events: list[Any] = []
+    prepared(recipe(tmp_path, SOURCE.replace("rows.jsonl", f"rows.{kind}")), tmp_path, events)
+    told = [event for event in events if event["event"] == "progress"]
+    assert len(told) == 10
+    assert all(300 < event["total"] <= (401 if kind == "parquet" else 700) for event in told)
 
 
 def test_the_step_that_drops_is_named_even_where_it_comes_twice(tmp_path: Path) -> None:

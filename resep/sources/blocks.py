@@ -18,14 +18,15 @@ from resep.sources.jsonl import jsonl_objects, jsonl_rows, row_too_long
 from resep.sources.kinds import kind_of
 from resep.sources.lines import BLOCK_BYTES, BLOCK_ROWS, Lines, whole_lines
 from resep.sources.raw import RawRow
-from resep.sources.reading import opened, read_file
+from resep.sources.reading import count_rows, opened, read_file
 
 
 @dataclass(frozen=True)
 class Block:
     """Neighbouring rows of one file: whole lines of JSONL, the first of which is `first_line`, or rows as they are.
 
-    `source` is the index in `data.sources`, `file` the name that places have.
+    `source` is the index in `data.sources`, `file` the name that places have. `size` says about how many bytes of the
+    file the rows take: how far the reading is, nothing else.
     """
 
     source: int
@@ -33,6 +34,7 @@ class Block:
     first_line: int
     lines: bytes = b""
     rows: tuple[RawRow, ...] = ()
+    size: int = 0
 
 
 def read_blocks(source: Source, limit: int | None = None) -> Iterator[Block]:
@@ -84,9 +86,9 @@ def _line_block(source: int, name: str, lines: Lines, limit: int | None) -> tupl
     if lines.is_too_long:
         return Block(source, name, lines.first, rows=(row_too_long(lines.content, name, lines.first),)), 1
     if limit is None:
-        return Block(source, name, lines.first, lines.content), 0
+        return Block(source, name, lines.first, lines.content, size=len(lines.content)), 0
     content, count = _first_rows(lines.content, limit)
-    return Block(source, name, lines.first, content), count
+    return Block(source, name, lines.first, content, size=len(content)), count
 
 
 def _first_rows(lines: bytes, limit: int) -> tuple[bytes, int]:
@@ -99,21 +101,25 @@ def _first_rows(lines: bytes, limit: int) -> tuple[bytes, int]:
 
 
 def _row_blocks(source: int, file: SourceFile, limit: int | None) -> Iterator[tuple[Block, int]]:
-    for rows in _grouped(islice(read_file(file), limit)):
-        yield Block(source, file.name, rows[0].origin.line, rows=tuple(rows)), len(rows)
+    all_rows = count_rows(file)
+    for rows, size in _grouped(islice(read_file(file), limit)):
+        if all_rows:
+            size = round(file.path.stat().st_size * len(rows) / all_rows)
+        yield Block(source, file.name, rows[0].origin.line, rows=tuple(rows), size=size), len(rows)
 
 
-def _grouped(rows: Iterable[RawRow]) -> Iterator[list[RawRow]]:
+def _grouped(rows: Iterable[RawRow]) -> Iterator[tuple[list[RawRow], int]]:
+    """Groups of neighbouring rows, and about how many bytes the values of each take."""
     group: list[RawRow] = []
     size = 0
     for row in rows:
         group.append(row)
         size += _size(row.values) + len(row.text)
         if len(group) == BLOCK_ROWS or size >= BLOCK_BYTES:
-            yield group
+            yield group, size
             group, size = [], 0
     if group:
-        yield group
+        yield group, size
 
 
 def _size(value: Any) -> int:

@@ -16,7 +16,7 @@ from resep.sources.jsonl import jsonl_rows, row_too_long
 from resep.sources.kinds import Kind, kind_of
 from resep.sources.lines import whole_lines
 from resep.sources.raw import RawRow
-from resep.sources.tables import table_rows
+from resep.sources.tables import stated_rows, table_rows
 
 
 def read_rows(source: Source) -> Iterator[RawRow]:
@@ -29,6 +29,14 @@ def read_file(file: SourceFile) -> Iterator[RawRow]:
     """The rows of one file, in its order. Raises ResepError where it cannot be read further, or has no rows."""
     with opened(file) as content:
         yield from rows_in(content, kind_of(file.path.name, file.name), file.name)
+
+
+def count_rows(file: SourceFile) -> int | None:
+    """How many rows a file says that it has; None for the kinds that do not say."""
+    if kind_of(file.path.name, file.name).format != "parquet":
+        return None
+    with opened(file) as content:
+        return stated_rows(content)
 
 
 def rows_in(content: BinaryIO, kind: Kind, name: str) -> Iterator[RawRow]:

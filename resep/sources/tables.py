@@ -41,6 +41,19 @@ def table_rows(file: BinaryIO, name: str, form: str) -> Iterator[RawRow]:
         raise ResepError(f"{name}: not {_A[form]} file that can be read{after}: {error}") from error
 
 
+def stated_rows(file: BinaryIO) -> int | None:
+    """How many rows a Parquet file says that it has; None where it cannot be asked: to read it tells why."""
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError:
+        return None
+    try:
+        return int(parquet.read_metadata(file).num_rows)
+    except (pyarrow.ArrowException, OSError):
+        return None
+
+
 def _parquet_batches(file: BinaryIO) -> Iterator[Any]:
     from pyarrow import parquet
 

@@ -28,7 +28,7 @@ class Progress:
     def watched(self, blocks: Iterable[Block]) -> Iterator[Block]:
         """The blocks, with a note of how large each is: they are done in this order, some time later."""
         for block in blocks:
-            self._sizes.append(len(block.lines))
+            self._sizes.append(block.size)
             yield block
 
     def advance(self, rows: int) -> None:
