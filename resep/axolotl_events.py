@@ -21,6 +21,7 @@ import transformers
 from axolotl.integrations.base import BasePlugin
 
 from resep import events
+from resep.encoding.frozen_linears import quicken_frozen
 
 _LOGGED = ("loss", "learning_rate", "grad_norm", "eval_loss")
 
@@ -38,10 +39,11 @@ class Events(BasePlugin):  # type: ignore[misc]
         return {"logging_nan_inf_filter": False, "eval_on_start": False}
 
     def post_model_load(self, cfg: Any, model: Any) -> None:  # noqa: ARG002
-        """Keep 4-bit layers differentiable after an evaluation on a CPU."""
+        """On a CPU keep 4-bit layers differentiable after an evaluation, and let what is frozen multiply quicker."""
         for module in model.modules():
             if hasattr(module, "support_avx512bf16_for_cpu"):
                 module.support_avx512bf16_for_cpu = False
+        quicken_frozen(model)
 
     def add_callbacks_post_trainer(self, cfg: Any, trainer: Any) -> list[Any]:  # noqa: ARG002
         """The callback that reports."""

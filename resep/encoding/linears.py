@@ -14,7 +14,8 @@ from typing import Any
 
 import torch
 
-_AGREES = 1e-4  # relative to the largest output: another order of adding passes, a wrong layout of weights does not
+ANOTHER_TORCH = (AttributeError, NotImplementedError, RuntimeError, TypeError)  # has another operation
+AGREES = 1e-4  # relative to the largest output: another order of adding passes, a wrong layout of weights does not
 
 
 class FastLinear(torch.nn.Module):  # type: ignore[misc]  # torch is untyped for us
@@ -23,10 +24,20 @@ class FastLinear(torch.nn.Module):  # type: ignore[misc]  # torch is untyped for
     def __init__(self, linear: Any) -> None:
         super().__init__()
         self.weight, self.bias = linear.weight, linear.bias
-        self.packed = torch.ops.mkldnn._reorder_linear_weight(linear.weight.detach().contiguous(), None)
+        self.packed = packed(linear.weight)
 
     def forward(self, x: Any) -> Any:
-        return torch.ops.mkldnn._linear_pointwise(x, self.packed, self.bias, "none", [], "")
+        return multiplied(x, self.packed, self.bias)
+
+
+def packed(weight: Any) -> Any:
+    """A weight of shape (out, in) as oneDNN wants it."""
+    return torch.ops.mkldnn._reorder_linear_weight(weight.detach().contiguous(), None)
+
+
+def multiplied(x: Any, weight: Any, bias: Any) -> Any:
+    """`torch.nn.functional.linear` with a packed weight."""
+    return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
 
 
 def use_fast_linears(model: Any) -> None:
@@ -67,7 +78,7 @@ def _fast_or_same(linear: Any) -> Any:
         try:
             fast = FastLinear(linear)
             found = fast(probe)
-        except (AttributeError, NotImplementedError, RuntimeError, TypeError):  # another torch has another operation
+        except ANOTHER_TORCH:
             return linear
-    tolerance = _AGREES * max(1.0, float(expected.abs().max()))
+    tolerance = AGREES * max(1.0, float(expected.abs().max()))
     return fast if torch.allclose(expected, found, rtol=0, atol=tolerance) else linear
