@@ -67,6 +67,10 @@ CASES = [
     (["split.stratify_by=prompt"], "split.stratify_by", "error", "sorts nothing"),
     (["split.by=time"], "split.by", "error", "'time' is not a field that data.sources[].fields maps"),
     (["split.by=split"], "split.by", "error", "'split' is not a field that data.sources[].fields maps"),
+    (["data.sources[0].fields={slots: s}", "split.by=split"], "split.by", "error",
+     "every source has slots: add 'split: <its name in the file>' to 'fields'"),
+    (["data.sources=[{path: a.csv, fields: {team: t}}, {path: b.csv}]", "split.stratify_by=team"], "split.stratify_by",
+     "error", "'team' is not a field that data.sources[1].fields maps: add 'team: <its name in the file>'"),
     ([FIELDS, "split.by=time", "split.stratify_by=team"], "split.stratify_by", "error", "leave stratify_by out"),
     (["split.stratify=exact"], "split.stratify", "error", "of which field"),
     ([FIELDS, "split.by=split", "split.files={test: rows.jsonl}"], "split.files", "error", "leave one of the two out"),
@@ -91,6 +95,8 @@ CASES = [
     (["data.sources=[{path: a.csv}, {path: ./a.csv}]"], "data.sources[1].path", "warning", "source 1 already"),
     (["data.sources[0].fields={prompt: text, response: text}"], "data.sources[0].fields", "error", "learn to repeat"),
     (["preprocessing=[lowercase, deduplicate, lowercase]"], "preprocessing[2]", "warning", "step 1 already"),
+    (["data.sources[0].fields={reading: r}", "preprocessing=[series: {field: readings}]"],
+     "preprocessing[0].series.field", "error", "did you mean 'reading'?"),
     (["preprocessing=[placeholders: {fields: [prompt]}]"], "preprocessing[0].placeholders.fields", "warning",
      "survives in response"),
     (["preprocessing=[placeholders: {detectors: []}]"], "preprocessing[0].placeholders.detectors", "warning",
@@ -189,6 +195,22 @@ def test_a_limit_that_a_parent_set_can_be_taken_back(tmp_path: Path) -> None:
     (problem,) = found(tmp_path, text=child)
     assert "parent.yaml:2 (null deletes it here)" in problem.message
     assert found(tmp_path, text=f"{child}  num_epochs: null\n") == []
+
+
+@pytest.mark.parametrize(
+    ("inherited", "key"),
+    [
+        ("split: {stratify_by: team}", "split: {stratify_by: null}"),
+        ("evaluation: {slices: [team]}", "evaluation: {slices: null}"),
+        ("split: {stratify: exact}", "split: {stratify: null}"),
+    ],
+)
+def test_what_a_parent_says_and_the_rows_do_not_bear_can_be_taken_out(tmp_path: Path, inherited: str, key: str) -> None:
+    (tmp_path / "parent.yaml").write_text(f"{inherited}\n")
+    child = "extends: parent.yaml\n" + SMALLEST
+    (problem,) = found(tmp_path, text=child)
+    assert f"'{key}' in {tmp_path}/recipe.yaml takes it out" in problem.message
+    assert found(tmp_path, key.replace(": {", ".").replace(": null}", "=null"), text=child) == []
 
 
 def test_the_shipped_example_has_nothing_to_complain_about(tmp_path: Path) -> None:

@@ -340,6 +340,12 @@ def test_before_preparation_the_rows_are_estimated(tmp_path: Path) -> None:
     assert problems == []
 
 
+@pytest.mark.parametrize(("kept", "rows"), [("rows: 500", 50), ("share: 0.5", 45), ("rows: 5000", 90)])
+def test_the_estimate_knows_how_many_rows_are_sampled(tmp_path: Path, kept: str, rows: int) -> None:
+    shown, _ = foresee(recipe(tmp_path, ROWS * 30, f"preprocessing=[{{sample: {{{kept}}}}}]"), None, tmp_path)
+    assert shown.startswith(f"about {rows} test rows")
+
+
 def test_a_source_that_is_too_large_to_count_is_not_guessed_at(tmp_path: Path) -> None:
     rows = [{"prompt": "x" * 1000, "response": "y" * 1000}] * 2500
     assert foresee(recipe(tmp_path, rows), None, tmp_path) == ("not known before the data is prepared", [])

@@ -379,6 +379,15 @@ def test_quarantined_rows_are_accounted_for_and_can_be_mended(tmp_path: Path) ->
     assert "quarantined.jsonl" in prepare.stage(loaded).outputs
 
 
+@pytest.mark.usefixtures("small_blocks")
+def test_a_block_of_which_no_row_is_left_does_not_stop_the_steps_on_texts(tmp_path: Path) -> None:
+    write_rows(tmp_path, [{"prompt": "Only a question"}] * 80 + [row(number) for number in range(60)])
+    text = SOURCE.replace("max_dropped: 1", "max_dropped: 1, on_bad_row: skip")
+    out = prepared(recipe(tmp_path, text + NUMBERED.replace("NUMBERING", "data")), tmp_path)
+    assert (len(ledger(out)), statistics(out)["rows_kept"]) == (140, 60)
+    assert [step["rows_in"] for step in statistics(out)["steps"]] == [60, 60]
+
+
 NUMBERED = "preprocessing: [{placeholders: {numbering: NUMBERING}}, lowercase]\n"
 
 
@@ -484,7 +493,7 @@ def test_an_id_that_stands_twice_stops_the_run_or_drops_the_second(tmp_path: Pat
     rows[70]["id"] = "3"
     write_rows(tmp_path, rows)
     text = SOURCE.replace("category: category", "category: category, id: id")
-    with pytest.raises(ResepError, match=r"^rows\.jsonl:71: another row has the same id"):
+    with pytest.raises(ResepError, match=r"^rows\.jsonl:71: another row has the same id, rows\.jsonl:4; leave `id`"):
         prepared(recipe(tmp_path, text + "preprocessing: [lowercase]\n"), tmp_path)
     out = prepared(
         recipe(

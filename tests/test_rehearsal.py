@@ -254,9 +254,11 @@ def test_rows_that_are_not_here_are_not_fetched(tmp_path: Path, monkeypatch: pyt
 # Rows: the recipe's own preparation and tokenisation, with the tokenizer of the tests' tiny model.
 
 
-def prepared(folder: Path, recipe: Recipe, further: Sequence[Change] = ()) -> tuple[Rehearsed, list[str]]:
-    """The recipe rehearsed up to `tokenise`, and what was said on the way."""
-    said: list[str] = []
+def prepared(
+    folder: Path, recipe: Recipe, further: Sequence[Change] = (), said: list[str] | None = None
+) -> tuple[Rehearsed, list[str]]:
+    """The recipe rehearsed up to `tokenise`, and what was said on the way, which is added to `said`."""
+    said = [] if said is None else said
     changes = (Change("model.base", str(tiny_model.model_folder())), Change("model.revision", None), *further)
     means = Means(Store(folder / "store", "test"), _noting(said), sys.executable, "tokenise")
     return rehearse(recipe, Rehearsal(changes, ()), partial(_again, recipe), means), said
@@ -303,6 +305,14 @@ def test_more_is_kept_where_too_many_rows_are_too_long(tmp_path: Path) -> None:
     found, said = prepared(tmp_path, recipe)
     assert min(splits(found).values()) > 0
     assert said
+
+
+def test_why_few_rows_did_not_do_is_told_in_one_sentence(tmp_path: Path) -> None:
+    write_rows(tmp_path, [row(number, response="word " * 300) for number in range(12)])
+    said: list[str] = []
+    with pytest.raises(StageError, match=r"set training\.sequence_len to at least"):
+        prepared(tmp_path, written(tmp_path, {"training": {"sequence_len": 64}}), said=said)
+    assert "have more tokens than training.sequence_len (64)): reading" in said[0]
 
 
 def test_a_step_that_drops_the_whole_beginning_is_given_more(tmp_path: Path) -> None:

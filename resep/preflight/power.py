@@ -109,8 +109,8 @@ def prepared_rows(prepared: Path) -> Rows | None:
 
 
 def estimated_rows(recipe: Recipe) -> Rows | None:
-    """About how many test rows preparation will leave: none dropped. None where a source is too large to count here,
-    and where the data says itself which of its rows they are.
+    """About how many test rows preparation will leave: none dropped, but by `sample`. None where a source is too large
+    to count here, and where the data says itself which of its rows they are.
     """
     if recipe["split.fractions.test"] is None:
         return None
@@ -120,6 +120,10 @@ def estimated_rows(recipe: Recipe) -> Rows | None:
         if counted is None:
             return None
         total += counted
+    for step in recipe.steps:
+        if step.name == "sample":
+            rows, share = step.options.get("rows"), step.options.get("share")
+            total = min(total, rows or total, round(total * (share or 1)))
     test = round(total * recipe["split.fractions.test"])
     return Rows(min(test, recipe["split.max_rows.test"] or test), is_estimate=True) if test else None
 

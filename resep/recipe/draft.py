@@ -39,6 +39,17 @@ class Draft:
         text = _at(self.data, path)
         return isinstance(text, str) and os.path.isdir(self.grounds.path(dotted(path), text))  # noqa: PTH112  Path.is_dir raises for names that are too long, or forbidden
 
+    def undoing(self, path: KeyPath) -> str:
+        """`; 'split: {by: null}' in child.yaml takes it out`, where the key at this path is inherited; else nothing."""
+        place = self.document.place(path)
+        keys = path[:-1] if isinstance(path[-1], int) else path
+        if place.file == self.document.file or place.typed or any(isinstance(key, int) for key in keys):
+            return ""
+        text = "null"
+        for key in reversed(keys):
+            text = f"{{{key}: {text}}}"
+        return f"; '{text[1:-1]}' in {self.document.file} takes it out"
+
     def has(self, dotted: str) -> bool:
         """Whether the user wrote this key, rather than leaving it to its default."""
         return _value(self.given, dotted, object) is not None

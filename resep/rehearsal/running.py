@@ -55,7 +55,7 @@ def rehearse(recipe: Recipe, rehearsal: Rehearsal, load: Load, means: Means) -> 
             if more is None or error.stage.partition(":")[0] not in _OF_THE_ROWS:
                 raise
             rows = "all rows" if more.read is None else f"{more.read:,} rows"
-            reason = str(error).partition("\n")[0]
+            reason = str(error).partition("\n")[0].removesuffix("; the longest:")
             means.emit({"event": "note", "message": f"few rows did not do ({reason}): reading {rows} of each source"})
     raise AssertionError("the last portion returns or raises")
 

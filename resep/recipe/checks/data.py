@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from resep.document.places import KeyPath
 from resep.paths import data_folder
 from resep.recipe.checks.hosted import is_hosted
 from resep.recipe.checks.split import OWN_TEXT, fields_spoken_of
@@ -17,6 +18,7 @@ from resep.suggest import did_you_mean, listed
 _BLINDING = ("lowercase", "strip_punctuation")  # after these, detectors no longer see an e-mail or a phone number
 EMBEDDED_MODELS = ("smollm2-135m-instruct",)
 _PATTERN_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,31}")  # as the step `placeholders` wants it
+_STEPS_OF_ONE_FIELD = ("series", "split_steps")
 _TEXT_FIELDS = ("prompt", "response")
 
 
@@ -51,14 +53,18 @@ def sources_stay_below(draft: Draft) -> Iterator[Finding]:
 
 def fields_are_mapped(draft: Draft) -> Iterator[Finding]:
     """Fields that splits, slices and clusters speak of have to come from every source."""
-    sources = [set(source["fields"]) for source in _sources(draft) if isinstance(source.get("fields"), dict)]
-    everywhere = set.intersection(*sources) if sources else set()
+    maps = {at: each["fields"] for at, each in enumerate(_sources(draft)) if isinstance(each.get("fields"), dict)}
     for path, field in fields_spoken_of(draft):
-        if sources and field not in everywhere:
-            further = sorted(everywhere - set(OWN_TEXT))
+        without = [f"data.sources[{at}].fields" for at, fields in maps.items() if field not in fields]
+        add = f"add '{field}: <its name in the file>' to 'fields'"
+        if without and len(without) < len(maps):
+            yield Finding(path, f"'{field}' is not a field that {listed(without)} maps: {add}{draft.undoing(path)}")
+        elif without:
+            further = sorted(set.intersection(*map(set, maps.values())) - set(OWN_TEXT))
             has = f"every source has {', '.join(further)}" if further else "no source maps a further field"
-            hint = did_you_mean(field, further) or f"; {has}: add '{field}: <its name in the file>' to 'fields'"
-            yield Finding(path, f"'{field}' is not a field that data.sources[].fields maps{hint}")
+            near = did_you_mean(field, further) if path != ("split", "by") else ""  # by: split can have no other name
+            hint = near or f"; {has}: {add}"
+            yield Finding(path, f"'{field}' is not a field that data.sources[].fields maps{hint}{draft.undoing(path)}")
 
 
 def fields_fit_the_format(draft: Draft) -> Iterator[Finding]:
@@ -92,10 +98,13 @@ def step_fields_exist(draft: Draft) -> Iterator[Finding]:
     known = {*_TEXT_FIELDS, *(name for fields in maps for name in fields)}
     for index, (name, options) in _steps(draft):
         fields = options.get("fields")
-        for at, field in enumerate(fields if isinstance(fields, list) else []):
+        named: list[tuple[KeyPath, Any]] = []
+        named += [(("fields", at), field) for at, field in enumerate(fields if isinstance(fields, list) else [])]
+        named += [(("field",), options.get("field"))] if name in _STEPS_OF_ONE_FIELD else []
+        for at, field in named:
             if isinstance(field, str) and field not in known:
                 hint = did_you_mean(field, known) or f"; fields are {', '.join(sorted(known))}"
-                yield Finding(("preprocessing", index, name, "fields", at), f"no source has a field '{field}'{hint}")
+                yield Finding(("preprocessing", index, name, *at), f"no source has a field '{field}'{hint}")
 
 
 def personal_data_goes_first(draft: Draft) -> Iterator[Finding]:

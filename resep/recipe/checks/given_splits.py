@@ -20,7 +20,7 @@ def one_thing_decides(draft: Draft) -> Iterator[Finding]:
         yield Finding(("split", "stratify_by"), message)
     if draft.value("split.stratify") == "exact" and not draft.has("split.stratify_by"):
         message = "this says how the values of a field are shared out, and stratify_by has to say of which field"
-        yield Finding(("split", "stratify"), message)
+        yield Finding(("split", "stratify"), message + draft.undoing(("split", "stratify")))
 
 
 def given_splits_need_no_shares(draft: Draft) -> Iterator[Finding]:
@@ -33,7 +33,8 @@ def given_splits_need_no_shares(draft: Draft) -> Iterator[Finding]:
                 f"without effect: the data brings its splits along ({'by: split' if files is None else 'files'}); only "
                 "'validation' is left to choose, a share of the training rows"
             )
-            yield Finding(("split", "fractions", split), message)
+            path = ("split", "fractions", split)
+            yield Finding(path, message + draft.undoing(path))
     if files and "validation" in files.names and draft.value("split.fractions.validation", Number):
         message = "the validation rows are those of files.validation already; leave one of the two out"
         yield Finding(("split", "fractions", "validation"), message)

@@ -118,7 +118,8 @@ def _drop_repeated_ids(plan: Plan, passed: Passed) -> None:
         reason = "another row has the same id"
         if plan.on_bad_row == "fail":
             advice = "leave `id` out of `fields` to name rows by their content"
-            raise ResepError(f"{fates.place(number)}: {reason}; {advice}")
+            first = int(np.flatnonzero(fates.ids == fates.ids[number])[0])
+            raise ResepError(f"{fates.place(number)}: {reason}, {fates.place(first)}; {advice}")
         fates.drop([Drop(number, READ, BAD_ROW + reason)])
         for step in plan.passes[0].steps:
             passed.steps[step.at].rows_in -= 1

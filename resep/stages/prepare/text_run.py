@@ -106,7 +106,7 @@ class _Texts:
 
     def rows(self) -> NDArray[np.intp]:
         """Of each text, its row."""
-        counts = np.array(self.counts, np.intp).reshape(len(self.fields), -1).sum(axis=1)
+        counts = np.array(self.counts, np.intp).reshape(len(self.fields), len(self.names)).sum(axis=1)
         return np.repeat(np.arange(len(self.fields)), counts)
 
 
