@@ -26,6 +26,9 @@ HUB_DATA = f"data.sources=[{{hub: a/b, revision: {'a' * 40}}}, {{hub: a/b, revis
 TWO_FILES = "split.files={train: a.csv, test: test.csv}"
 # (overrides, where, severity, words)
 CASES = [
+    # evaluators
+    (["evaluation.evaluators.contains={field: fact}"], "evaluation.evaluators.contains.field", "error",
+     "'fact' is not a field that data.sources[].fields maps"),
     # training
     (["training.learning_rate=0.1"], "training.learning_rate", "warning", "far above"),
     (["training.learning_rate=1e-9"], "training.learning_rate", "warning", "nothing will be learned"),

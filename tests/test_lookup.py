@@ -356,7 +356,6 @@ def test_a_mapping_with_a_table_travels_to_other_processes(here: Path) -> None:
         "secondary": "fee",
         "response": '{"primary": "transfer", "secondary": "fee"}',
     }
-    assert json.loads(json.dumps(mapped.config))["lookup"] == {"path": "table.csv", "by": {"category": "label"}}
 
 
 def test_rows_that_are_shown_have_the_columns_of_the_table(here: Path) -> None:

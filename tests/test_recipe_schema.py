@@ -21,7 +21,15 @@ from tests.conftest import Golden
 
 SCHEMA: dict[str, Any] = json.loads((data_folder("schemas") / "recipe.schema.json").read_text(encoding="utf-8"))
 # Maps whose keys are the user's own, or Axolotl's.
-OPEN_MAPS = {"variables", "training.axolotl", "evaluation.evaluators", "expect", "source.fields", "source.lookup.by"}
+OPEN_MAPS = {
+    "variables",
+    "training.axolotl",
+    "evaluation.evaluators",
+    "expect",
+    "source.fields",
+    "source.lookup.by",
+    "source.values",
+}
 
 
 def nodes(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:

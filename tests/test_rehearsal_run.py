@@ -114,6 +114,7 @@ def test_a_recipe_for_a_gpu_goes_through_every_stage_with_its_own_tokenizer(kitc
     assert "a tiny random mistral for mistralai/Mistral-7B-Instruct-v0.3\n" in done.stderr
     assert "arm hosted: https://api.example.com/v1 is not asked" in done.stderr
     assert "Every stage was rehearsed" in done.stdout
+    assert "resep data recipe.yaml --tokens" in done.stdout
     results = _results(kitchen, "gpu")
     assert results["data"]["splits"] == {"train": 4, "validation": 2, "test": 2}
     assert results["training"]["steps"] == 2

@@ -65,7 +65,7 @@ def run_rehearsal(args: argparse.Namespace, recipe: Recipe, runs: Path) -> int:
     with reporting() as emit:
         means = Means(Store(store, recipe["name"]), emit, args.axolotl_python, args.until)
         rehearsed = rehearse(recipe, rehearsal, load, means)
-    return _conclude(rehearsed, runs, time.monotonic() - started)
+    return _conclude(args.recipe, rehearsed, runs, time.monotonic() - started)
 
 
 def lines(recipe: Recipe, notes: Sequence[Note]) -> Iterator[str]:
@@ -90,7 +90,7 @@ def differences(recipe: Recipe, rehearsal: Rehearsal) -> Iterator[str]:
         yield f"  {change.key:<{width}}{shortened(on_one_line(value), WIDTH - width)}{place}"
 
 
-def _conclude(rehearsed: Rehearsed, runs: Path, seconds: float) -> int:
+def _conclude(recipe: Path, rehearsed: Rehearsed, runs: Path, seconds: float) -> int:
     from resep.runs import publish
 
     if "report" not in rehearsed.folders:
@@ -98,4 +98,5 @@ def _conclude(rehearsed: Rehearsed, runs: Path, seconds: float) -> int:
         return 0
     folder = publish(runs / FOLDER, rehearsed.recipe, rehearsed.folders)
     print(f"\nEvery stage was rehearsed in {seconds:.0f} s. Its numbers mean nothing: {folder / 'report.html'}")
+    print(f"A few rows went through. Whether all are as short as training wants them: resep data {recipe} --tokens")
     return 0

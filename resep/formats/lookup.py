@@ -1,4 +1,5 @@
-"""A table whose columns are added to the rows of a source: the row of the table that says the same in one column."""
+"""Columns that a source adds to its rows: the same for all of them, or from a table, whose row says the same in one
+column."""
 
 from __future__ import annotations
 
@@ -73,6 +74,13 @@ class Lookup:
     @cached_property
     def _has_texts(self) -> set[bool]:
         return {isinstance(key, str) for key in self.rows}
+
+
+def with_constants(values: Mapping[str, Any], constants: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The row with what a source says of all its rows (`values`). Raises ResepError for a column that it has itself."""
+    if both := sorted(constants.keys() & values.keys()):
+        raise ResepError(f"the rows have a column {both[0]!r} of their own: map it in `fields`, or take another name")
+    return {**values, **constants} if constants else values
 
 
 def is_key(value: Any) -> bool:

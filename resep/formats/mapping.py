@@ -13,7 +13,7 @@ from resep.errors import ResepError
 from resep.expressions import WORDS, understood
 from resep.formats import alpaca, completion, messages, prompt_response, sharegpt
 from resep.formats.form import Form
-from resep.formats.lookup import Lookup
+from resep.formats.lookup import Lookup, with_constants
 from resep.formats.table import Table
 from resep.formats.values import PLAIN, BadRowError, check_metadata, missing
 from resep.suggest import did_you_mean
@@ -46,7 +46,8 @@ class Mapped:
     """How a source's rows become ours: their format, `fields` (ours: theirs), and the condition that they meet.
 
     `answer`: the fields that the response is made of, as a JSON object; none where the row has a response of its own.
-    `lookup`: the table that adds columns to a row, before anything else looks at it. `found` says in words what
+    `values` and `lookup` add columns to a row, before anything else looks at it: what is the same in all rows of the
+    source, and what a table says. `found` says in words what
     `format: auto` recognised; empty where the recipe names the format.
     """
 
@@ -55,14 +56,8 @@ class Mapped:
     where: str | None = None
     found: str = field(default="", compare=False)
     answer: tuple[str, ...] = ()
+    values: Mapping[str, Any] = field(default_factory=dict)
     lookup: Lookup | None = None
-
-    @property
-    def config(self) -> dict[str, Any]:
-        """What the key of a stage has to know of it."""
-        table = {"path": self.lookup.name, "by": {self.lookup.ours: self.lookup.theirs}} if self.lookup else None
-        own = {"format": self.format, "fields": dict(self.fields), "where": self.where}
-        return {**own, "answer": list(self.answer), "lookup": table}
 
     @property
     def form(self) -> Form:
@@ -85,9 +80,14 @@ class Mapped:
         own = self.form.own
         return tuple((ours, theirs) for ours, theirs in self.fields.items() if ours not in own)
 
+    @property
+    def adds_columns(self) -> bool:
+        return bool(self.values) or self.lookup is not None
+
     def joined(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The raw row with what the table adds to it: what `to_fields` and `to_table` want. Raises as Lookup.joined."""
-        return self.lookup.joined(values) if self.lookup else values
+        """The raw row with all columns, as `to_fields` and `to_table` want it. Raises as Lookup.joined."""
+        whole = with_constants(values, self.values)
+        return self.lookup.joined(whole) if self.lookup else whole
 
 
 def mapping_of(
@@ -98,19 +98,21 @@ def mapping_of(
 
     Raises ResepError where they fit no format, or more than one.
     """
-    form, said = source.get("format") or DEFAULT, dict(source.get("fields") or {})
+    values = dict(source.get("values") or {})
+    form, said = source.get("format") or DEFAULT, {name: name for name in values} | dict(source.get("fields") or {})
     if form == AUTO:
         from resep.formats.recognise import recognised
 
         name = str(source.get("path") or source.get("hub"))
-        rows = list(lookup.joined_where_found(first_rows())) if lookup else first_rows()
+        rows: Rows = [with_constants(row, values) for row in first_rows()]
+        rows = list(lookup.joined_where_found(rows)) if lookup else rows
         form, fields, found = recognised(rows, said, name)
         if foreign := foreign_fields(FORMS[form], said):
             raise ResepError(f"{name}: these rows look like {form}, which does not read '{foreign[0]}'")
-        return Mapped(form, fields, source.get("where"), found, lookup=lookup)
+        return Mapped(form, fields, source.get("where"), found, values=values, lookup=lookup)
     answer = tuple(source.get("answer") or ())
     own = prompt_response.QUESTION if answer else FORMS[form]
-    return Mapped(form, {**own.fields, **said}, source.get("where"), answer=answer, lookup=lookup)
+    return Mapped(form, {**own.fields, **said}, source.get("where"), answer=answer, values=values, lookup=lookup)
 
 
 def foreign_fields(form: Form, fields: Mapping[str, str]) -> list[str]:

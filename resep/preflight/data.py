@@ -35,20 +35,20 @@ def _of_source(recipe: Recipe, index: int) -> Iterator[Finding]:
     at: KeyPath = ("data", "sources", index)
     source = recipe["data.sources"][index]
     try:
-        name, rows = _first_rows(recipe, index)
+        name, read = _first_rows(recipe, index)
     except ResepError as error:
         key = "hub" if source.get("hub") else "path"
         yield Finding((*at, key), str(error).removeprefix(f"{source.get('path')}: "))
         return
     try:
-        table, rows = joined(recipe, index, name, rows)
+        table, rows = joined(recipe, index, name, read)
     except NotJoined as error:
-        yield Finding((*at, "lookup", *error.key), str(error))
+        yield Finding((*at, *error.key), str(error))
         return
     if not rows:
         return
     try:
-        found = Source(name, at, mapping_of(source, partial(list, rows[:TELLING_ROWS]), table), rows)
+        found = Source(name, at, mapping_of(source, partial(list, read[:TELLING_ROWS]), table), rows)
     except ResepError as error:
         yield Finding((*at, "format"), str(error).removeprefix(f"{source.get('path')}: "))
         return

@@ -16,8 +16,8 @@ _NO_FURTHER_FIELDS = ("prompt", "response", "system", "messages", "tools", "id")
 
 def answers_are_made_of_further_fields(draft: Draft) -> Iterator[Finding]:
     for at, source in _sources(draft):
-        fields = source["fields"] if isinstance(source.get("fields"), dict) else {}
-        further = [name for name in fields if name not in _NO_FURTHER_FIELDS]
+        maps = [each for each in (source.get("fields"), source.get("values")) if isinstance(each, dict)]
+        further = [name for each in maps for name in each if name not in _NO_FURTHER_FIELDS]
         for index, name in enumerate(_answer(source)):
             path = (*at, "answer", index)
             if not isinstance(name, str):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from resep.document.places import KeyPath
@@ -19,6 +20,7 @@ _BLINDING = ("lowercase", "strip_punctuation")  # after these, detectors no long
 EMBEDDED_MODELS = ("smollm2-135m-instruct",)
 _PATTERN_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,31}")  # as the step `placeholders` wants it
 _STEPS_OF_ONE_FIELD = ("series", "split_steps")
+_EVALUATORS_OF_A_FIELD = ("contains", "regex")
 _TEXT_FIELDS = ("prompt", "response")
 
 
@@ -52,19 +54,33 @@ def sources_stay_below(draft: Draft) -> Iterator[Finding]:
 
 
 def fields_are_mapped(draft: Draft) -> Iterator[Finding]:
-    """Fields that splits, slices and clusters speak of have to come from every source."""
-    maps = {at: each["fields"] for at, each in enumerate(_sources(draft)) if isinstance(each.get("fields"), dict)}
-    for path, field in fields_spoken_of(draft):
+    """Fields that splits, slices, clusters and evaluators speak of have to come from every source."""
+    maps = dict(_mapped(draft))
+    for path, field in chain(fields_spoken_of(draft), _fields_of_evaluators(draft)):
         without = [f"data.sources[{at}].fields" for at, fields in maps.items() if field not in fields]
         add = f"add '{field}: <its name in the file>' to 'fields'"
         if without and len(without) < len(maps):
-            yield Finding(path, f"'{field}' is not a field that {listed(without)} maps: {add}{draft.undoing(path)}")
+            has_none = f", or 'values: {{{field}: ...}}' where the file has none"
+            yield Finding(
+                path, f"'{field}' is not a field that {listed(without)} maps: {add}{has_none}{draft.undoing(path)}"
+            )
         elif without:
             further = sorted(set.intersection(*map(set, maps.values())) - set(OWN_TEXT))
             has = f"every source has {', '.join(further)}" if further else "no source maps a further field"
             near = did_you_mean(field, further) if path != ("split", "by") else ""  # by: split can have no other name
             hint = near or f"; {has}: {add}"
             yield Finding(path, f"'{field}' is not a field that data.sources[].fields maps{hint}{draft.undoing(path)}")
+
+
+def values_are_no_fields_of_the_file(draft: Draft) -> Iterator[Finding]:
+    for index, source in enumerate(_sources(draft)):
+        fields, values = source.get("fields"), source.get("values")
+        for name in values if isinstance(values, dict) else ():
+            path = ("data", "sources", index, "values", name)
+            if name in OWN_TEXT or name == "id":
+                yield Finding(path, f"'{name}' differs from row to row: map it in 'fields'", of_key=True)
+            elif isinstance(fields, dict) and name in fields:
+                yield Finding(path, f"'fields' maps '{name}' already; leave one of the two out", of_key=True)
 
 
 def fields_fit_the_format(draft: Draft) -> Iterator[Finding]:
@@ -94,7 +110,7 @@ def conditions_are_understood(draft: Draft) -> Iterator[Finding]:
 
 
 def step_fields_exist(draft: Draft) -> Iterator[Finding]:
-    maps = [source["fields"] for source in _sources(draft) if isinstance(source.get("fields"), dict)]
+    maps = [fields for _, fields in _mapped(draft)]
     known = {*_TEXT_FIELDS, *(name for fields in maps for name in fields)}
     for index, (name, options) in _steps(draft):
         fields = options.get("fields")
@@ -184,6 +200,20 @@ def _sources(draft: Draft) -> list[Mapping[str, Any]]:
     return [source if isinstance(source, dict) else {} for source in sources]
 
 
+def _mapped(draft: Draft) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """(index, the fields that its rows have) of every source whose mapping can be read."""
+    for at, source in enumerate(_sources(draft)):
+        values = source.get("values")
+        if isinstance(source.get("fields"), dict):
+            yield at, {**source["fields"], **(values if isinstance(values, dict) else {})}
+
+
+def _fields_of_evaluators(draft: Draft) -> Iterator[tuple[KeyPath, str]]:
+    for name in _EVALUATORS_OF_A_FIELD:
+        if (field := draft.value(f"evaluation.evaluators.{name}.field", str)) is not None:
+            yield ("evaluation", "evaluators", name, "field"), field
+
+
 def _steps(draft: Draft) -> Iterator[tuple[int, tuple[str, Mapping[str, Any]]]]:
     """(index, (name, options)) of every step that is written as one."""
     for index, step in enumerate(draft.value("preprocessing", list) or []):
@@ -196,6 +226,7 @@ CHECKS: tuple[Check, ...] = (
     model_is_pinned,
     sources_stay_below,
     fields_are_mapped,
+    values_are_no_fields_of_the_file,
     fields_fit_the_format,
     conditions_are_understood,
     step_fields_exist,

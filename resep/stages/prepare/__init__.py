@@ -106,7 +106,7 @@ def _check_fields(recipe: Recipe) -> None:
     wanted -= {(where, field) for where, field in wanted if field in ("prompt", "response")}
     wanted |= {(f"split.{key}", field) for key in ("stratify_by", "group_by") if (field := recipe[f"split.{key}"])}
     for source in recipe["data.sources"]:
-        mapped = {"prompt", "response", *(source.get("fields") or {})}
+        mapped = {"prompt", "response", *(source.get("fields") or {}), *(source.get("values") or {})}
         for where, field in sorted(wanted):
             if field not in mapped:
                 raise ResepError(

@@ -36,7 +36,7 @@ def _all_at_once(block: Block, mapped: Mapped) -> tuple[Batch, list[str], list[i
     if not mapped.is_plain or (found := plain_rows(block)) is None:
         return None
     lines, rows = found
-    whole = rows if mapped.lookup is None else _all_joined(rows, mapped)
+    whole = _all_joined(rows, mapped) if mapped.adds_columns else rows
     if (table := to_table(whole, mapped)) is None:
         return None
     ids, count = _digests(rows), len(rows)
@@ -56,7 +56,7 @@ def _one_by_one(
         try:
             if raw.problem:
                 raise BadRowError(raw.problem.message)
-            values = raw.values if mapped.lookup is None else _joined(raw, mapped)
+            values = _joined(raw, mapped) if mapped.adds_columns else raw.values
             fields = to_fields(values, mapped)
             name = _digest(raw) if id_field is None else _own_id(values, id_field)
         except LeftOut as left_out:
@@ -80,7 +80,7 @@ def _one_by_one(
 
 
 def _all_joined(rows: Sequence[Mapping[str, Any]], mapped: Mapped) -> Sequence[Mapping[str, Any]]:
-    """The rows with what the table adds to them; none where one of them is wrong, which is then told row by row."""
+    """The rows with the columns that are added to them; none where one is wrong, which is then told row by row."""
     try:
         return list(map(mapped.joined, rows))
     except ResepError:
