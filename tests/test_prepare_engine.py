@@ -535,3 +535,12 @@ def test_shards_are_taken_lazily(tmp_path: Path) -> None:
     folder = tmp_path / "work"
     list(islice(passes._shards(plan, 0, jobs(), folder, passes.Machine()), 3))
     assert len(taken) <= 5
+
+
+def test_rows_that_a_step_over_all_rows_changed_are_counted(tmp_path: Path) -> None:
+    write_rows(tmp_path, [row(number, readings=[1, 2, 3 + number % 5]) for number in range(40)])
+    text = "data: {sources: [{path: rows.jsonl, fields: {readings: readings}}]}\n"
+    out = prepared(
+        recipe(tmp_path, text + "preprocessing: [{series: {field: readings}}, {sample: {rows: 30}}]\n"), tmp_path
+    )
+    assert [(step["name"], step["changed"]) for step in statistics(out)["steps"]] == [("series", 40), ("sample", 0)]

@@ -77,7 +77,8 @@ def from_lines(lines: Iterable[bytes]) -> Batch:
 
 @dataclass(frozen=True)
 class Kept(Row):
-    """A row that knows its number among all input rows, its source, its id before it was told apart, and its `own`.
+    """A row that knows its number among all input rows, its source, its id before it was told apart, its `own`, and the
+    fields that were `given` to a step.
 
     `dataclasses.replace` keeps them, so that a row that a step returns is known again.
     """
@@ -86,6 +87,7 @@ class Kept(Row):
     source: int = -1
     own_id: str = ""
     own: Mapping[str, int] = field(default_factory=dict)
+    given: Mapping[str, Any] = field(default_factory=dict)
 
     def line(self) -> bytes:
         """To be read by `kept_row` again."""
@@ -98,4 +100,4 @@ def kept_row(line: bytes, offset: int = 0, name: Callable[[str, int], str] = lam
     number, own_id, file, line_number, source, fields, own, *made = orjson.loads(line)
     number += offset
     called, parent = made or (name(own_id, number), None)
-    return Kept(called, fields, Origin(file, line_number), None, parent, number, source, own_id, own)
+    return Kept(called, fields, Origin(file, line_number), None, parent, number, source, own_id, own, fields)

@@ -95,6 +95,7 @@ def _kept(rows: Iterable[Row], step: Planned, passed: Passed) -> Iterator[Kept]:
         if row.dropped:
             passed.fates.drop([Drop(row.number, name, row.dropped)])
         else:
+            done.changed += row.fields != row.given
             yield row
     if returned != done.rows_in:
         raise ResepError(
