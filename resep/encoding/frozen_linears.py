@@ -13,7 +13,7 @@ import torch
 
 from resep.encoding.linears import AGREES, ANOTHER_TORCH, multiplied, packed
 
-_MOST_BYTES = 4 * 2**30  # of frozen weights in float32: they are held twice more
+_MOST_BYTES = 2**30  # of frozen weights in float32: they are held twice more
 _LAYERS = ("torch.nn.modules.linear.Linear", "bitsandbytes.nn.modules.Linear4bit")
 
 
