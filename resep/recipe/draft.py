@@ -29,6 +29,19 @@ class Draft:
         """The value of a key, defaults included; None where it is absent or not of this kind."""
         return _value(self.data, dotted, kind)
 
+    def sources(self) -> Iterator[tuple[int, Mapping[str, Any]]]:
+        """(index, source) of every source that is written as one."""
+        for index, source in enumerate(self.value("data.sources", list) or []):
+            if isinstance(source, dict):
+                yield index, source
+
+    def steps(self) -> Iterator[tuple[int, tuple[str, Mapping[str, Any]]]]:
+        """(index, (name, options)) of every step that is written as one."""
+        for index, step in enumerate(self.value("preprocessing", list) or []):
+            if isinstance(step, dict) and len(step) == 1:
+                name, options = next(iter(step.items()))
+                yield index, (name, options if isinstance(options, dict) else {})
+
     def escape(self, path: KeyPath) -> str | None:
         """Why the path that stands at this key leads where a recipe may not, or None where it does not."""
         text = _at(self.data, path)

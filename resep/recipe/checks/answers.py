@@ -74,9 +74,7 @@ def tables_are_looked_up_by_one_column(draft: Draft) -> Iterator[Finding]:
 
 
 def _sources(draft: Draft) -> Iterator[tuple[KeyPath, Mapping[str, Any]]]:
-    for index, source in enumerate(draft.value("data.sources", list) or []):
-        if isinstance(source, dict):
-            yield ("data", "sources", index), source
+    return ((("data", "sources", index), source) for index, source in draft.sources())
 
 
 def _answer(source: Mapping[str, Any]) -> list[Any]:

@@ -37,8 +37,8 @@ def revision_stands_still(draft: Draft) -> Iterator[Finding]:
 
 def sources_are_read_once(draft: Draft) -> Iterator[Finding]:
     seen: list[Any] = []
-    for index, source in enumerate(draft.value("data.sources", list) or []):
-        if not isinstance(source, dict) or not isinstance(source.get("path"), str):
+    for index, source in draft.sources():
+        if not isinstance(source.get("path"), str):
             continue
         same = (posixpath.normpath(source["path"]), source.get("fields"), source.get("answer"))
         if same in seen:
@@ -49,9 +49,7 @@ def sources_are_read_once(draft: Draft) -> Iterator[Finding]:
 
 
 def source_is_a_path_or_the_hub(draft: Draft) -> Iterator[Finding]:
-    for index, source in enumerate(draft.value("data.sources", list) or []):
-        if not isinstance(source, dict):
-            continue
+    for index, source in draft.sources():
         at = ("data", "sources", index)
         given = [key for key in ("revision", "subset") if source.get(key) is not None]
         if source.get("hub") is None:
@@ -63,8 +61,8 @@ def source_is_a_path_or_the_hub(draft: Draft) -> Iterator[Finding]:
 
 def addresses_can_be_fetched(draft: Draft) -> Iterator[Finding]:
     """What is wrong with an address, before anything is asked of it."""
-    for index, source in enumerate(draft.value("data.sources", list) or []):
-        path = source.get("path") if isinstance(source, dict) else None
+    for index, source in draft.sources():
+        path = source.get("path")
         if isinstance(path, str) and is_address(path):
             from resep.sources.remote import complaint  # 15 ms, for recipes that need it
 
@@ -74,8 +72,8 @@ def addresses_can_be_fetched(draft: Draft) -> Iterator[Finding]:
 
 
 def question_is_not_its_answer(draft: Draft) -> Iterator[Finding]:
-    for index, source in enumerate(draft.value("data.sources", list) or []):
-        fields = source.get("fields") if isinstance(source, dict) else None
+    for index, source in draft.sources():
+        fields = source.get("fields")
         if isinstance(fields, dict) and "prompt" in fields and fields["prompt"] == fields.get("response"):
             message = f"'{fields['prompt']}' is mapped to prompt and to response: the model would learn to repeat"
             yield Finding(("data", "sources", index, "fields"), message)
