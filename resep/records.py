@@ -59,7 +59,10 @@ class Message:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a row came from: the file as the recipe names it, and the line (from 1) on which the row begins."""
+    """Where a row came from: the file as the recipe names it, and the line (from 1) on which the row begins.
+
+    Of a table without lines, and of a JSON list that stands on one, it is the number of the row.
+    """
 
     file: str
     line: int

@@ -37,6 +37,11 @@ def test_a_json_file_is_a_list_and_knows_the_line_of_each_row(tmp_path: Path) ->
     ]
 
 
+def test_rows_of_a_list_on_one_line_are_told_apart_by_their_numbers(tmp_path: Path) -> None:
+    text = '[{"a": 1}, {"a": 2}, {"a": 3},\n{"a": 4}]'
+    assert places(read(tmp_path, "a.json", text)) == [(number, {"a": number}) for number in (1, 2, 3, 4)]
+
+
 def test_the_missing_comma_of_a_list_is_shown_at_its_place(tmp_path: Path) -> None:
     text = '[\n  {"prompt": "p", "response": ["open it" "close it"]}\n]'
     assert refusal(tmp_path, "a.json", text).splitlines() == [

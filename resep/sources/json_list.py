@@ -27,8 +27,11 @@ def json_list_rows(file: BinaryIO, name: str) -> Iterator[RawRow]:
     """
     window = _Window(_decoded(file, name))
     try:
-        for line, value in _items(window):
-            yield RawRow(Origin(name, line), value)
+        first, on_one_line = 0, False
+        for number, (line, value) in enumerate(_items(window), 1):
+            if number < 3:  # where the first two share a line, all do, as a rule: numbers tell them apart
+                on_one_line, first = line == first, line
+            yield RawRow(Origin(name, number if on_one_line else line), value)
         if window.broken:
             raise window.broken
     except JsonFault as error:
