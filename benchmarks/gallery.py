@@ -48,14 +48,15 @@ def known() -> dict[str, dict[str, Any]]:
 
 
 def run(recipe: Path, before: Mapping[str, Any]) -> dict[str, Any]:
-    """The figures of a recipe's run. `before`: those of the last one, whose memory counts where all was reused."""
+    """The figures of a recipe's run. `before`: those of the last one, whose memory counts where it is reused."""
     started = subprocess.Popen([sys.executable, str(ROOT / "runner.py"), str(recipe)], cwd=ROOT)
     _, status, usage = os.wait4(started.pid, 0)
     if (code := os.waitstatus_to_exitcode(status)) not in (0, 4):  # 4: an expectation was not met; the run is whole
         raise SystemExit(f"{recipe}: exit code {code}")
     results = json.loads((ROOT / "runs" / recipe.stem / "latest" / "results.json").read_text(encoding="utf-8"))
     largest_gib = round(usage.ru_maxrss / 2**20, 1)  # Linux counts KiB
-    return figures_of(results, max(largest_gib, before.get("memory_gib", 0)))
+    was_reused = before.get("run") == results["run_id"]
+    return figures_of(results, max(largest_gib, before["memory_gib"]) if was_reused else largest_gib)
 
 
 def figures_of(results: Mapping[str, Any], memory_gib: float) -> dict[str, Any]:
