@@ -21,7 +21,7 @@ import transformers
 from axolotl.integrations.base import BasePlugin
 
 from resep import events
-from resep.encoding.frozen_linears import quicken_frozen
+from resep.onednn.frozen import quicken_frozen
 
 _LOGGED = ("loss", "learning_rate", "grad_norm", "eval_loss")
 

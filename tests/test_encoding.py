@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import torch
 
-from resep.encoding import linears
 from resep.encoding.opening import digest_of_weights, open_encoder_model
+from resep.onednn import reading
 from tests.tiny_encoder import MAX_TOKENS, encoder_folder
 
 
@@ -29,7 +29,7 @@ def test_fast_layers_give_what_torchs_own_give() -> None:
     model, x = Model(), torch.linspace(-3, 3, 5 * 7 * 8).reshape(5, 7, 8)
     with torch.inference_mode():
         expected = model(x)
-        linears.use_fast_linears(model)
+        reading.use_fast_linears(model)
         assert torch.allclose(model(x), expected, atol=1e-6)
 
 
@@ -37,8 +37,8 @@ def test_fast_layers_give_what_torchs_own_give() -> None:
 def test_both_layers_are_fast_ones_and_keep_their_weights() -> None:
     model = Model()
     weights = [layer.weight for layer in model.inner if hasattr(layer, "weight")]
-    linears.use_fast_linears(model)
-    fast = [layer for layer in model.inner if isinstance(layer, linears.FastLinear)]
+    reading.use_fast_linears(model)
+    fast = [layer for layer in model.inner if isinstance(layer, reading.FastLinear)]
     assert [layer.weight is weight for layer, weight in zip(fast, weights, strict=True)] == [True, True]
 
 
@@ -60,16 +60,16 @@ class Wrong(torch.nn.Module):  # type: ignore[misc]
 def test_a_layer_that_another_torch_computes_otherwise_stays(
     monkeypatch: pytest.MonkeyPatch, other_torch: type[torch.nn.Module]
 ) -> None:
-    monkeypatch.setattr(linears, "FastLinear", other_torch)
+    monkeypatch.setattr(reading, "FastLinear", other_torch)
     model = Model()
     layers = list(model.inner)
-    linears.use_fast_linears(model)
+    reading.use_fast_linears(model)
     assert list(model.inner) == layers
 
 
 def test_a_narrower_model_stays_as_it_is() -> None:
     model = Model().to(torch.bfloat16)
-    linears.use_fast_linears(model)
+    reading.use_fast_linears(model)
     assert all(type(layer) in (torch.nn.Linear, torch.nn.GELU) for layer in model.inner)
 
 

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from resep.bertscore.layers import cut_after
 from resep.digests import digest_json, digest_tree
 from resep.encoding.batches import batches
-from resep.encoding.linears import use_fast_linears
 from resep.encoding.opening import digest_of_weights, open_encoder_model
+from resep.onednn.reading import use_fast_linears
 
 _TEXTS_AT_ONCE = 1024  # through the tokenizer: its answer is many times larger than the ids
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "vocab.txt", "vocab.json", "merges.txt", "*.model")

@@ -17,7 +17,7 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, sdpa_mask
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
-from resep.encoding.linears import fast_linears
+from resep.onednn.reading import fast_linears
 
 _GROUPED = "resep_grouped"
 _MOST_BYTES = 4 * 2**30  # of weights: the packed ones are a second copy of them

@@ -77,8 +77,8 @@ def open_transformer(name: str, folder: Path) -> TransformerEncoder:
     """Load an encoder from its folder. The signature names its weights, never its path."""
     import torch
 
-    from resep.encoding.linears import use_fast_linears
     from resep.encoding.opening import digest_of_weights, open_encoder_model
+    from resep.onednn.reading import use_fast_linears
 
     opened = open_encoder_model(folder)
     use_fast_linears(opened.model)

@@ -1,7 +1,7 @@
 """Frozen linear layers through oneDNN while a model learns on a CPU: the same float32 numbers, sooner.
 
 What LoRA trains stands beside the layers; through them goes the gradient of their input alone. 4-bit weights are turned
-back once, which bitsandbytes does in every step: the same numbers again. linears.py says why oneDNN is quicker.
+back once, which bitsandbytes does in every step: the same numbers again. reading.py says why oneDNN is quicker.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from resep.encoding.linears import AGREES, ANOTHER_TORCH, multiplied, packed
+from resep.onednn.reading import AGREES, ANOTHER_TORCH, multiplied, packed
 
 _MOST_BYTES = 2**30  # of frozen weights in float32: they are held twice more
 _LAYERS = ("torch.nn.modules.linear.Linear", "bitsandbytes.nn.modules.Linear4bit")

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from resep.encoding import frozen_linears
-from resep.encoding.frozen_linears import quicken_frozen
+from resep.onednn import frozen
+from resep.onednn.frozen import quicken_frozen
 
 needs_onednn = pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="this torch has no oneDNN")
 
@@ -68,7 +68,7 @@ def test_layers_that_another_torch_computes_otherwise_stay(fault: Exception | No
             raise fault
         return torch.zeros(*x.shape[:-1], 4) if bias is None else x
 
-    monkeypatch.setattr(frozen_linears, "multiplied", other)
+    monkeypatch.setattr(frozen, "multiplied", other)
     model = Adapted()
     before = felt(model)
     assert quicken_frozen(model) == 0
@@ -76,7 +76,7 @@ def test_layers_that_another_torch_computes_otherwise_stay(fault: Exception | No
 
 
 def test_what_would_be_too_large_three_times_over_stays(monkeypatch: Any) -> None:
-    monkeypatch.setattr(frozen_linears, "_MOST_BYTES", 4 * (8 * 16 + 16 * 4) - 1)
+    monkeypatch.setattr(frozen, "_MOST_BYTES", 4 * (8 * 16 + 16 * 4) - 1)
     assert quicken_frozen(Adapted()) == 0
 
 
